@@ -1,0 +1,5 @@
+"""`python -m agentctl`: the command line."""
+
+from agentctl.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The frozen nouns that every part speaks in; standard library only."""

@@ -1,0 +1,57 @@
+"""Digests of frozen values: the same value gives the same digest on every machine and version."""
+
+import dataclasses
+import hashlib
+import json
+from enum import Enum
+from typing import Any
+
+from agentctl.model.fleet import AgentSpec, DesiredState, Provider
+
+SPEC_HASH_CHARS = 16  # 64 bits: it tells specs of one agent apart, it doesn't resist forgery
+
+
+def plain(value: Any) -> Any:
+    """Return a frozen value as JSON types: dataclasses as dicts, tuples as lists, enums by value."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return value
+
+
+def canonical(value: Any) -> bytes:
+    """Return canonical JSON: sorted keys, no spaces, ASCII only."""
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":")).encode()
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+# What may change without a new container: how many there are, where work prefers to go,
+# how a replacement is timed, and how operators select the agent.
+_NOT_IN_THE_CONTAINER = frozenset({"replicas", "capabilities", "on_change", "tags"})
+
+
+def spec_hash(spec: AgentSpec, provider: Provider) -> str:
+    """Return the hash that a container's `agentctl.spec` label carries.
+
+    It covers all that is fixed at a container's birth: the agent's spec and
+    its provider's name, kind, model and boundary. A different hash means a new container.
+    """
+    born_with = {
+        key: value for key, value in plain(spec).items() if key not in _NOT_IN_THE_CONTAINER
+    }
+    born_with["provider"] = [provider.name, provider.kind, provider.model, provider.boundary]
+    return digest(born_with)[:SPEC_HASH_CHARS]
+
+
+def desired_digest(desired: DesiredState) -> str:
+    """Return the digest that names a generation's content."""
+    return digest(desired)

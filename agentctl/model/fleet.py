@@ -1,0 +1,225 @@
+"""What operators declare, compiled: hosts, agents, providers, routing, access, limits."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Isolation(StrEnum):
+    """What a host promises: `strict` is a container, `none` is the operator's word that none is needed."""
+
+    STRICT = "strict"
+    NONE = "none"
+
+
+class ExecutorKind(StrEnum):
+    CLAUDE_CODE = "claude-code"
+    MESSAGES_API = "messages-api"
+    COMMAND = "command"
+
+
+class Lifecycle(StrEnum):
+    PERSISTENT = "persistent"
+    EPHEMERAL = "ephemeral"
+
+
+class OnChange(StrEnum):
+    """What a replacement does with the task that still runs in the old container."""
+
+    DRAIN = "drain"
+    IMMEDIATE = "immediate"
+    DEFER = "defer"
+
+
+class ProviderKind(StrEnum):
+    OLLAMA = "ollama"
+    ANTHROPIC = "anthropic"
+
+
+class SourceKind(StrEnum):
+    FILE = "file"
+    ENV = "env"
+    COMMAND = "command"
+
+
+class Effect(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a secret's value is; never the value. `argv` is set for `command` alone."""
+
+    kind: SourceKind
+    name: str = ""
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A file under /run/secrets in the container, and where its value comes from."""
+
+    name: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One container engine. `engine_url` is `unix:///path` or `process:`."""
+
+    name: str
+    engine_url: str
+    isolation: Isolation = Isolation.STRICT
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    cpus: float = 1.0
+    memory_bytes: int = 2 * 1024**3
+    pids: int = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    size_bytes: int = 10 * 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executor:
+    """What agentd runs for a task. `args` go to the CLI; `argv` is the whole command of kind command."""
+
+    kind: ExecutorKind = ExecutorKind.CLAUDE_CODE
+    args: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSpec:
+    """One agent on one host: `replicas` containers of it.
+
+    An agent on several hosts has a spec for each; validation holds the facts
+    that routing reads (`capabilities`, `clearance`, `provider`, `lifecycle`)
+    equal among them.
+    """
+
+    name: str
+    host: str
+    image: str
+    provider: str
+    clearance: str
+    capabilities: tuple[str, ...] = ()
+    replicas: int = 1
+    lifecycle: Lifecycle = Lifecycle.PERSISTENT
+    on_change: OnChange = OnChange.DRAIN
+    resources: Resources = field(default_factory=Resources)
+    workspace: Workspace = field(default_factory=Workspace)
+    secrets: tuple[Secret, ...] = ()
+    ttl_s: float = 86400.0
+    grace_s: float = 30.0
+    executor: Executor = field(default_factory=Executor)
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A model backend. `api_key` says where the gateway finds the key; None means it needs none."""
+
+    name: str
+    kind: ProviderKind
+    base_url: str
+    model: str
+    boundary: str
+    api_key: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A preference: for tasks that want these capabilities and carry these labels, prefer these providers."""
+
+    name: str
+    prefer: tuple[str, ...]
+    capabilities: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """Levels low to high; what the unlabelled count as; the highest level that may cross each boundary."""
+
+    levels: tuple[str, ...]
+    default: str
+    boundaries: tuple[tuple[str, str], ...]
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRule:
+    """Who may do what to whom. Principals and targets are `kind:name` globs: `operator:*`, `agent:dev-?`."""
+
+    name: str
+    effect: Effect
+    verb: str
+    principal: str
+    target: str = "*"
+    types: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitoring:
+    """Times and thresholds, in seconds where the name says so."""
+
+    lease_s: float = 30.0
+    heartbeat_s: float = 10.0
+    converge_s: float = 5.0
+    reconciler_silent_s: float = 30.0
+    zero_throughput_s: float = 300.0
+    orphan_grace_s: float = 60.0
+    stalled_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredState:
+    """The whole fleet as declared: sorted, defaults filled in, references checked, free of secrets."""
+
+    fleet: str
+    hosts: tuple[Host, ...]
+    agents: tuple[AgentSpec, ...]
+    providers: tuple[Provider, ...]
+    routing: Routing
+    access: tuple[AccessRule, ...] = ()
+    monitoring: Monitoring = field(default_factory=Monitoring)
+
+    def provider(self, name: str) -> Provider | None:
+        """Return the provider of that name, or None."""
+        return next((each for each in self.providers if each.name == name), None)
+
+    def host(self, name: str) -> Host | None:
+        """Return the host of that name, or None."""
+        return next((each for each in self.hosts if each.name == name), None)
+
+    def agent(self, name: str) -> AgentSpec | None:
+        """Return the agent's spec on its first host, or None; routing facts are equal on all hosts."""
+        return next((each for each in self.agents if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """An applied DesiredState: the authority every process acts on.
+
+    `digest` is of the DesiredState's canonical form (model.digest); `commit` is the git
+    commit the files came from ("" when unknown, a trailing "+" when the tree was dirty).
+    Times are wall-clock seconds since the epoch, for people.
+    """
+
+    number: int
+    digest: str
+    desired: DesiredState
+    commit: str = ""
+    applied_by: str = ""
+    applied_at_s: float = 0.0
+    prune: bool = False

@@ -1,0 +1,107 @@
+"""A container of an agent as the hub knows it, and what a reconciler sees on its engines."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class InstanceState(StrEnum):
+    """As an operator sees it; reserved before the engine is asked, gone when the engine no longer has it."""
+
+    PROVISIONING = "provisioning"
+    CONFIGURING = "configuring"
+    STARTING = "starting"
+    RUNNING = "running"
+    RECYCLING = "recycling"
+    RECYCLED = "recycled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One container's record. Provider, boundary and label are fixed at birth (never rewritten).
+
+    `token_digest` is the SHA-256 of the instance token; the token itself is in the
+    boot document alone. Times are wall-clock seconds.
+    """
+
+    id: str
+    agent: str
+    host: str
+    replica: int
+    spec: str
+    provider: str
+    boundary: str
+    label: str
+    generation: int
+    state: InstanceState
+    created_at_s: float
+    container: str = ""
+    token_digest: str = ""
+    draining: bool = False
+    last_seen_s: float = 0.0
+    ended_at_s: float | None = None
+    reason: str = ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether its credentials still count: a container that is being stopped still settles."""
+        return self.state is not InstanceState.RECYCLED
+
+
+class ContainerState(StrEnum):
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A container that carries our labels, as the engine reports it."""
+
+    id: str
+    name: str
+    host: str
+    agent: str
+    replica: int
+    instance: str
+    spec: str
+    provider: str
+    boundary: str
+    label: str
+    installation: str
+    state: ContainerState
+    created_at_s: float = 0.0
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedHost:
+    """An engine that answered, or why it didn't (`error` non-empty means unreachable)."""
+
+    name: str
+    containers: tuple[Container, ...] = ()
+    error: str = ""
+    engine: str = ""
+
+    @property
+    def reachable(self) -> bool:
+        return not self.error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedState:
+    hosts: tuple[ObservedHost, ...]
+
+    def host(self, name: str) -> ObservedHost | None:
+        """Return what was seen of that host, or None when it wasn't looked at."""
+        return next((each for each in self.hosts if each.name == name), None)
+
+
+LABEL_FLEET = "agentctl.fleet"
+LABEL_AGENT = "agentctl.agent"
+LABEL_REPLICA = "agentctl.replica"
+LABEL_INSTANCE = "agentctl.instance"
+LABEL_SPEC = "agentctl.spec"
+LABEL_PROVIDER = "agentctl.provider"
+LABEL_BOUNDARY = "agentctl.boundary"
+LABEL_LABEL = "agentctl.label"
+LABEL_INSTALLATION = "agentctl.installation"

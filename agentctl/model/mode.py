@@ -1,0 +1,37 @@
+"""The hub's modes, and what may be asked of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ModeName(StrEnum):
+    NORMAL = "normal"
+    DEGRADED = "degraded"
+    PAUSED = "paused"
+    PANIC = "panic"
+
+
+class Verb(StrEnum):
+    """What a service asks leave for."""
+
+    SUBMIT = "submit"
+    DISPATCH = "dispatch"
+    SETTLE = "settle"
+    CANCEL = "cancel"
+    MESSAGE = "message"
+    MODEL_CALL = "model_call"
+    APPLY = "apply"
+    CREATE_CONTAINER = "create_container"
+    REMOVE_CONTAINER = "remove_container"
+    EXPIRE_LEASE = "expire_lease"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """The mode in force, why, and since when (wall clock). `hosts_down` are unreachable engines' hosts."""
+
+    name: ModeName = ModeName.NORMAL
+    reason: str = ""
+    since_s: float = 0.0
+    hosts_down: tuple[str, ...] = ()

@@ -1,0 +1,33 @@
+"""The life of a task: one table of states and events, leases, and what each event does to the record."""
+
+from agentctl.tasks.life import TRANSITIONS, Impossible, next_state
+from agentctl.tasks.steps import (
+    accept,
+    cancel,
+    complete,
+    expire,
+    fail,
+    hold,
+    lease,
+    queue,
+    renew,
+    time_out,
+    withdraw,
+)
+
+__all__ = [
+    "TRANSITIONS",
+    "Impossible",
+    "accept",
+    "cancel",
+    "complete",
+    "expire",
+    "fail",
+    "hold",
+    "lease",
+    "next_state",
+    "queue",
+    "renew",
+    "time_out",
+    "withdraw",
+]

@@ -1,0 +1,129 @@
+"""What each event does to a task's record. Every function takes a Task and returns the next one.
+
+All raise Impossible when the table of life has no such step. Times: `now_s` is wall clock
+seconds for people, `boot_s` CLOCK_BOOTTIME seconds for leases.
+"""
+
+from dataclasses import replace
+
+from agentctl.model.task import Lease, Result, Routed, Task, TaskEvent, Usage
+from agentctl.tasks.life import next_state
+
+
+def queue(task: Task, routed: Routed) -> Task:
+    """A held task found an agent."""
+    state = next_state(task.state, TaskEvent.RELEASED)
+    return replace(task, state=state, routed=routed, agent=routed.agent, held_reason="")
+
+
+def hold(task: Task, reason: str) -> Task:
+    """A task that nobody may take yet keeps the reason; it stays held."""
+    return replace(task, held_reason=reason)
+
+
+def withdraw(task: Task, reason: str) -> Task:
+    """A queued task's agent may not take it any more."""
+    state = next_state(task.state, TaskEvent.WITHDRAWN)
+    return replace(task, state=state, routed=None, agent="", held_reason=reason)
+
+
+def lease(
+    task: Task,
+    *,
+    instance: str,
+    agent: str,
+    container: str,
+    boot_id: str,
+    boot_s: float,
+    lease_s: float,
+) -> Task:
+    """Hand the task to an instance: the attempt counts up, and only that pair counts from here on."""
+    attempt = task.attempt + 1
+    held = Lease(
+        attempt=attempt,
+        instance=instance,
+        agent=agent,
+        container=container,
+        boot_id=boot_id,
+        expires_at_s=boot_s + lease_s,
+    )
+    return replace(
+        task,
+        state=next_state(task.state, TaskEvent.POLLED),
+        attempt=attempt,
+        lease=held,
+        agent=agent,
+        instance=instance,
+        container=container,
+    )
+
+
+def accept(task: Task, *, now_s: float) -> Task:
+    """The instance says that it has begun."""
+    return replace(
+        task,
+        state=next_state(task.state, TaskEvent.ACCEPTED),
+        started_at_s=task.started_at_s if task.started_at_s is not None else now_s,
+    )
+
+
+def renew(task: Task, *, boot_id: str, boot_s: float, lease_s: float) -> Task:
+    """A heartbeat: the lease runs for one more period from now."""
+    assert task.lease is not None
+    return replace(task, lease=replace(task.lease, boot_id=boot_id, expires_at_s=boot_s + lease_s))
+
+
+def complete(task: Task, result: Result, usage: Usage, *, now_s: float) -> Task:
+    """The current attempt is done."""
+    return _end(task, TaskEvent.COMPLETED, now_s=now_s, result=result, usage=usage)
+
+
+def fail(task: Task, result: Result, usage: Usage, *, retryable: bool, now_s: float) -> Task:
+    """The current attempt failed: again if it may help and attempts are left, else for good."""
+    if not retryable:
+        return _end(task, TaskEvent.FAILED, now_s=now_s, result=result, usage=usage)
+    if task.attempt >= task.max_attempts:
+        return _end(task, TaskEvent.ATTEMPTS_SPENT, now_s=now_s, result=result, usage=usage)
+    state = next_state(task.state, TaskEvent.FAILED_RETRYABLE)
+    return replace(_released(task), state=state, usage=usage, error=result.detail)
+
+
+def expire(task: Task, *, reason: str, now_s: float) -> Task:
+    """The lease ran out, or its container is gone: the next attempt, or dead when they are spent."""
+    if task.attempt >= task.max_attempts:
+        return replace(_end(task, TaskEvent.ATTEMPTS_SPENT, now_s=now_s), error=reason)
+    state = next_state(task.state, TaskEvent.EXPIRED)
+    return replace(_released(task), state=state, error=reason)
+
+
+def cancel(task: Task, *, reason: str, now_s: float) -> Task:
+    """An operator took it back."""
+    return replace(_end(task, TaskEvent.CANCELLED, now_s=now_s), error=reason)
+
+
+def time_out(task: Task, *, reason: str, now_s: float) -> Task:
+    """Its deadline passed."""
+    return replace(_end(task, TaskEvent.DEADLINE, now_s=now_s), error=reason)
+
+
+def _end(
+    task: Task,
+    event: TaskEvent,
+    *,
+    now_s: float,
+    result: Result | None = None,
+    usage: Usage | None = None,
+) -> Task:
+    return replace(
+        task,
+        state=next_state(task.state, event),
+        lease=None,
+        finished_at_s=now_s,
+        result=result,
+        usage=usage or task.usage,
+        error=result.detail if result else task.error,
+    )
+
+
+def _released(task: Task) -> Task:
+    return replace(task, lease=None, instance="", container="")
