@@ -169,6 +169,29 @@ class EngineRefused(AgentctlError):
     title = "Engine refused"
 
 
+class UpstreamFailed(Unavailable):
+    """A provider didn't answer, or stopped in the middle. The message is for agents: no addresses in it."""
+
+    status = 502
+    type = "upstream-failed"
+    title = "The provider failed"
+
+
+class UpstreamSlow(UpstreamFailed):
+    """A provider took longer than its bound."""
+
+    status = 504
+    type = "upstream-slow"
+    title = "The provider took too long"
+
+
+class CallCut(UpstreamFailed):
+    """A model call was ended from this side, for the reason that the message gives."""
+
+    type = "call-cut"
+    title = "The model call was ended"
+
+
 class StoreUnavailable(Unavailable):
     """The store can't write: disk full, I/O error."""
 

@@ -1,7 +1,7 @@
 """The files that ship with the package: schemas, the sample project, the image's sources, agentd."""
 
 import io
-import zipapp
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -30,11 +30,21 @@ def agentd() -> bytes:
     shipped = root() / "daemon" / "agentd.pyz"
     if shipped.is_file():
         return shipped.read_bytes()
-    archive = io.BytesIO()
-    zipapp.create_archive(
-        root() / "daemon",
-        archive,
-        main="agentd.main:main",
-        filter=lambda path: path.parts[0] == "agentd" and path.suffix in ("", ".py"),
-    )
-    return archive.getvalue()
+    return _archive(root() / "daemon")
+
+
+def _archive(folder: Path) -> bytes:
+    """Return `folder`/agentd as a zip whose bytes depend on its sources alone: no times, no caches."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted((folder / "agentd").rglob("*.py")):
+            archive.writestr(_entry(path.relative_to(folder).as_posix()), path.read_bytes())
+        archive.writestr(_entry("__main__.py"), "import agentd.main\nagentd.main.main()\n")
+    return content.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)  # dated 1980, as the format's zero
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    return entry

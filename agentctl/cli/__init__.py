@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from agentctl.errors import EXIT_ERROR, EXIT_USAGE, AgentctlError
 COMMANDS = {
     "init": ("init", "init", "Write a commented sample project that validates."),
     "validate": ("validate", "validate", "Check the project's files; list every finding."),
+    "inventory": ("inventory", "inventory", "List hosts; show where a host's variables come from."),
     "schema": ("schema", "schema", "Print the JSON Schema of a document kind."),
     "plan": ("plan", "plan", "Show what apply would change; changes nothing."),
     "apply": ("apply", "apply", "Make the files the applied generation and watch it converge."),
@@ -162,6 +164,12 @@ def run(argv: list[str]) -> int:
     except AgentctlError as error:
         _show(error, debug=debug)
         return error.exit_code
+    except Exception as error:
+        if debug:
+            raise
+        what = f"{type(error).__name__}: {error}"
+        click.echo(f"agentctl: a fault of agentctl's own: {what}; --debug shows where", err=True)
+        return EXIT_ERROR
 
 
 def _show(error: BaseException, *, debug: bool) -> None:
@@ -180,6 +188,7 @@ def _common_first(argv: list[str]) -> list[str]:
     """Move the common options in front of the command: people write them at the end.
 
     Words after `--` stay where they are. A prompt that equals an option's name needs `--`.
+    After `tasks`, `--state queued` is its filter; with anything but a task's state it is the directory.
     """
     front: list[str] = []
     rest: list[str] = []
@@ -190,7 +199,16 @@ def _common_first(argv: list[str]) -> list[str]:
         if word in _COMMON_FLAGS or word.startswith(tuple(f"{o}=" for o in _COMMON_VALUES)):
             front.append(word)
         elif word in _COMMON_VALUES:
-            front += [word, *[value for value in [next(words, None)] if value is not None]]
+            pair = [word, *islice(words, 1)]
+            (rest if _filters_tasks(rest, pair) else front).extend(pair)
         else:
             rest.append(word)
     return [*front, *rest]
+
+
+def _filters_tasks(before: list[str], pair: list[str]) -> bool:
+    if "tasks" not in before or pair[0] != "--state":
+        return False
+    from agentctl.model.task import TaskState
+
+    return pair[-1] in tuple(TaskState)

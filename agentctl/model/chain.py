@@ -50,7 +50,7 @@ def canonical_line(line: Line) -> str:
 
 def link(entry: Entry, *, at_s: float, after: Head) -> Line:
     """Return the line that holds `entry` and follows `after`."""
-    seq = after.seq + 1
+    seq, at_s = after.seq + 1, float(at_s)  # an integer would be written, and hashed, differently
     return Line(
         seq=seq,
         at_s=at_s,

@@ -33,7 +33,10 @@ class Create:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remove:
-    """Stop (within the agent's grace) and remove a container of ours. `interrupts` is the task it ends."""
+    """Stop (within the agent's grace) and remove a container of ours. `interrupts` is the task it ends.
+
+    `live` is whether it ran when the plan was made: what doesn't run needs no drain and no stop.
+    """
 
     host: str
     agent: str
@@ -43,6 +46,7 @@ class Remove:
     grace_s: float
     causes: tuple[Cause, ...]
     interrupts: str = ""
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

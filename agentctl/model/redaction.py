@@ -9,11 +9,11 @@ import re
 
 REDACTED = "[redacted]"
 
-# Each alternative begins with fixed characters and repeats one class of them: matching
-# is linear, whatever the text.
+# Each alternative begins with fixed characters, and what may fail after a long run is
+# bounded: matching stays linear, whatever an agent makes of the text.
 _TOKENS = (
     r"\b(?:it1|op1|mt1)\.[A-Za-z0-9._-]{20,}",  # ours: instance, operator, model
-    r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",  # JSON Web Token, RFC 7519
+    r"\beyJ[A-Za-z0-9_-]{8,512}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",  # JSON Web Token, RFC 7519
     r"\bsk-[A-Za-z0-9_-]{16,}",  # Anthropic, OpenAI
     r"\bgh[oprsu]_[A-Za-z0-9]{20,}",
     r"\bgithub_pat_[A-Za-z0-9_]{20,}",
@@ -24,11 +24,14 @@ _TOKENS = (
     r"\bnpm_[A-Za-z0-9]{30,}",
     r"\bhf_[A-Za-z0-9]{30,}",
 )
-_KEY_BLOCK = r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
+_KEY_BLOCK = (  # RFC 7468; one that is cut off takes the rest of the text with it
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+    r"(?s:.*?-----END [A-Z ]{0,30}PRIVATE KEY-----|.*)"
+)
 _AFTER_A_NAME = (
-    r"\b(?P<scheme>(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}",
-    r"(?P<name>(?:password|passwd|secret|token|api[_-]?key|authorization)[\"']?\s{0,4}[=:]\s{0,4})"
-    r"[\"']?[^\s\"',;&\[]{6,}[\"']?",
+    r"(?P<header>authorization[\"']?\s{0,4}[=:]\s{0,4}[\"']?)(?:[a-z]{1,20}\s{1,4})?[^\s,;&\[]+",
+    r"\b(?P<scheme>bearer\s+)[a-z0-9._~+/=-]{8,}",
+    r"(?P<name>(?:password|passwd|secret|token|api[_-]?key)[\"']?\s{0,4}[=:]\s{0,4})[^\s,;&\[]{6,}",
     r"(?P<user>://[^/\s:@]{0,100}:)[^/\s@]{1,200}(?=@)",  # RFC 3986 userinfo
 )
 
@@ -42,5 +45,5 @@ def redact(text: str) -> str:
 
 
 def _keep_the_name(found: re.Match[str]) -> str:
-    kept = found["scheme"] or found["name"] or found["user"]
+    kept = found["header"] or found["scheme"] or found["name"] or found["user"]
     return f"{kept}{REDACTED}"

@@ -1,0 +1,42 @@
+"""Times on the command line: `90`, `90s`, `5m`, `2h`, `30d` in; `12s`, `3m`, `5d` out."""
+
+import re
+from typing import Any
+
+import click
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_FORM = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
+
+
+class Duration(click.ParamType[float]):
+    """A duration in seconds, with an optional unit."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        form = _FORM.fullmatch(str(value))
+        if form is None:
+            self.fail(f"{value!r} is no duration: write 90s, 5m, 2h or 30d", param, ctx)
+        return float(form[1]) * _UNITS[form[2]]
+
+
+def spoken(duration_s: float | None) -> str:
+    """Return a duration as people say it, in one unit; "-" for none."""
+    if duration_s is None:
+        return "-"
+    if duration_s < 10:
+        return f"{max(duration_s, 0):.1f}s"
+    for unit, factor, up_to in (("s", 1, 120), ("m", 60, 7200), ("h", 3600, 172_800)):
+        if duration_s < up_to:
+            return f"{duration_s / factor:.0f}{unit}"
+    return f"{duration_s / 86400:.0f}d"
+
+
+def ago(at_s: float | None, *, now_s: float) -> str:
+    """Return how long ago a wall-clock time was; "-" for never."""
+    return "-" if not at_s else spoken(now_s - at_s)

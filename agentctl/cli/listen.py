@@ -1,0 +1,27 @@
+"""Addresses to listen on: HOST:PORT, loopback only."""
+
+from ipaddress import ip_address
+
+from agentctl.errors import UsageError
+
+
+def address(listen: str) -> tuple[str, int]:
+    """Return ("127.0.0.1", 8700) of "127.0.0.1:8700".
+
+    Raises UsageError for what is no address, and for one that other machines reach:
+    the hub speaks no TLS, a proxy or an SSH tunnel in front of it does.
+    """
+    host, colon, port = listen.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (colon and port.isdigit() and int(port) < 65536):
+        raise UsageError(f"--listen {listen!r} is not of the form HOST:PORT")
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise UsageError(
+            f"--listen {listen!r}: the hub listens on this machine alone",
+            hint="put a proxy with TLS or an SSH tunnel in front of it",
+        )
+    return ("127.0.0.1" if host == "localhost" else host), int(port)

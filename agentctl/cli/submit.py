@@ -1,0 +1,114 @@
+"""`agentctl submit`: hand a task to the fleet, and wait for its result if asked."""
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from agentctl.cli import Settings
+from agentctl.cli.duration import Duration
+from agentctl.cli.output import emit
+from agentctl.client import Hub, connect
+from agentctl.errors import EXIT_ERROR, EXIT_OK, UsageError
+
+FINAL = frozenset({"completed", "failed", "cancelled", "timed_out", "dead"})
+POLL_FIRST_S = 0.1
+POLL_MAX_S = 1.0  # a person doesn't notice, and a thousand waiting jobs don't hurt the hub
+
+
+@click.command()
+@click.argument("prompt")
+@click.option("--sensitivity", metavar="LEVEL", help="The work's label; unlabelled is the default.")
+@click.option("--capability", "capabilities", multiple=True, help="What its agent must be able to.")
+@click.option("--agent", help="The agent to give it to, if it may take it.")
+@click.option("--label", "labels", multiple=True, metavar="K=V", help="For routes to match.")
+@click.option("--priority", type=int, help="Higher goes first; 0 by default.")
+@click.option("--timeout", type=Duration(), help="How long one attempt may take: 90s, 5m, 2h.")
+@click.option("--idempotency-key", metavar="KEY", help="A repeat returns the first task.")
+@click.option("--wait", is_flag=True, help="Wait for the end; print the result's text.")
+@click.pass_obj
+def submit(
+    settings: Settings,
+    prompt: str,
+    sensitivity: str | None,
+    capabilities: tuple[str, ...],
+    agent: str | None,
+    labels: tuple[str, ...],
+    priority: int | None,
+    timeout: float | None,
+    idempotency_key: str | None,
+    wait: bool,
+) -> int:
+    """Hand a task to the fleet. PROMPT is its text; `-` reads it from standard input.
+
+    With --wait the exit code is 0 only if the task completed.
+    """
+    hub = connect(settings)
+    asked = {
+        "prompt": sys.stdin.read() if prompt == "-" else prompt,
+        "sensitivity": sensitivity,
+        "capabilities": list(capabilities) or None,
+        "agent": agent,
+        "labels": pairs(labels) or None,
+        "priority": priority,
+        "timeout_s": timeout,
+    }
+    body = {name: value for name, value in asked.items() if value is not None}
+    headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+    task = hub.post("/api/hub/tasks", body, headers=headers)
+    if wait:
+        task = until_final(hub, task)
+    if settings.output == "json":
+        emit(task)
+    elif wait:
+        show_end(task)
+    else:
+        show_accepted(task)
+    return EXIT_OK if not wait or task["state"] == "completed" else EXIT_ERROR
+
+
+def pairs(labels: tuple[str, ...]) -> dict[str, str]:
+    """Return `k=v` words as a mapping; raises UsageError for a word without `=`."""
+    found = {}
+    for word in labels:
+        name, equals, value = word.partition("=")
+        if not (name and equals):
+            raise UsageError(f"--label {word!r} is not of the form name=value")
+        found[name] = value
+    return found
+
+
+def until_final(hub: Hub, task: dict[str, Any]) -> dict[str, Any]:
+    """Return the task once it has ended; a hub that is away meanwhile raises HubUnavailable."""
+    pause_s = POLL_FIRST_S
+    said = ""
+    while task["state"] not in FINAL:
+        if task["held_reason"] and task["held_reason"] != said:
+            said = task["held_reason"]
+            click.echo(f"{task['id']} is held: {said}", err=True)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, POLL_MAX_S)
+        task = hub.get(f"/api/hub/tasks/{task['id']}")
+    return task
+
+
+def show_accepted(task: dict[str, Any]) -> None:
+    """Print the new task's id on stdout, and where it goes on stderr."""
+    click.echo(task["id"])
+    if task["state"] == "held":
+        click.echo(f"held: {task['held_reason']}", err=True)
+    else:
+        where = f"{task['agent']} ({task['provider']}, {task['boundary']})"
+        click.echo(f"{task['state']} for {where}, by {task['rule']}", err=True)
+
+
+def show_end(task: dict[str, Any]) -> None:
+    """Print the result's text on stdout; what else there is to say on stderr."""
+    result = task["result"] or {}
+    if result.get("text"):
+        click.echo(result["text"])
+    if task["state"] != "completed":
+        reason = task["error"] or result.get("detail") or result.get("reason") or "no reason given"
+        partial = " (the text is partial)" if result.get("partial") else ""
+        click.echo(f"agentctl: {task['id']} {task['state']}: {reason}{partial}", err=True)

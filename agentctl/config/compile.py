@@ -1,0 +1,164 @@
+"""Checked values to the frozen nouns of `model.fleet`: no rule lives here, only the turn of form."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from agentctl.model.fleet import (
+    AccessRule,
+    AgentSpec,
+    DesiredState,
+    Effect,
+    Executor,
+    ExecutorKind,
+    Host,
+    Isolation,
+    Lifecycle,
+    Monitoring,
+    OnChange,
+    Provider,
+    ProviderKind,
+    Resources,
+    Route,
+    Routing,
+    Secret,
+    Source,
+    SourceKind,
+    Workspace,
+)
+
+
+def agent(values: Mapping[str, Any]) -> AgentSpec:
+    """Return an agent's spec without name and host: the prototype of all that are declared alike."""
+    resources, executor = values["resources"], values["executor"]
+    return AgentSpec(
+        name="",
+        host="",
+        image=values["image"],
+        provider=values["provider"],
+        clearance=values["clearance"],
+        capabilities=_set(values["capabilities"]),
+        replicas=values["replicas"],
+        lifecycle=Lifecycle(values["lifecycle"]),
+        on_change=OnChange(values["on_change"]),
+        resources=Resources(
+            cpus=float(resources["cpus"]), memory_bytes=resources["memory"], pids=resources["pids"]
+        ),
+        workspace=Workspace(size_bytes=values["workspace"]["size"]),
+        secrets=tuple(
+            Secret(name=each["name"], source=source(each["from"]))
+            for each in sorted(values["secrets"], key=lambda each: str(each["name"]))
+        ),
+        ttl_s=values["ttl"],
+        grace_s=values["grace"],
+        executor=Executor(
+            kind=ExecutorKind(executor["kind"]),
+            args=tuple(executor["args"]),
+            argv=tuple(executor["argv"]),
+        ),
+        tags=_set(values["tags"]),
+    )
+
+
+def placed(prototype: AgentSpec, *, name: str, host: str) -> AgentSpec:
+    """Return a prototype as the agent of that name on that host."""
+    return replace(prototype, name=name, host=host)
+
+
+def source(values: Mapping[str, Any]) -> Source:
+    """Return where a secret is."""
+    if "command" in values:
+        return Source(kind=SourceKind.COMMAND, argv=tuple(values["command"]))
+    kind = SourceKind.FILE if "file" in values else SourceKind.ENV
+    return Source(kind=kind, name=values[kind.value])
+
+
+def provider(name: str, values: Mapping[str, Any]) -> Provider:
+    """Return a model provider."""
+    return Provider(
+        name=name,
+        kind=ProviderKind(values["kind"]),
+        base_url=values["base_url"].rstrip("/"),
+        model=values["model"],
+        boundary=values["boundary"],
+        api_key=source(values["api_key"]) if values["api_key"] else None,
+    )
+
+
+def host(name: str, *, engine_url: str, isolation: str, groups: Iterable[str]) -> Host:
+    """Return a host."""
+    return Host(
+        name=name, engine_url=engine_url, isolation=Isolation(isolation), groups=_set(groups)
+    )
+
+
+def routing(values: Mapping[str, Any], routes: Iterable[Mapping[str, Any]]) -> Routing:
+    """Return levels, boundaries and routes; the routes keep their order, since the first match counts."""
+    return Routing(
+        levels=tuple(values["levels"]),
+        default=values["default"],
+        boundaries=_pairs(values["boundaries"]),
+        routes=tuple(_route(each) for each in routes),
+    )
+
+
+def _route(values: Mapping[str, Any]) -> Route:
+    when = values["when"]
+    return Route(
+        name=values["name"],
+        prefer=tuple(values["prefer"]),
+        capabilities=_set(when["capabilities"]),
+        labels=_pairs(when["labels"]),
+        levels=_set(when["levels"]),
+    )
+
+
+def rule(values: Mapping[str, Any]) -> AccessRule:
+    """Return an access rule; the caller keeps their order, since the first allow counts."""
+    effect = Effect.ALLOW if "allow" in values else Effect.DENY
+    return AccessRule(
+        name=values["name"],
+        effect=effect,
+        verb=values[effect.value],
+        principal=values["from"],
+        target=values["to"],
+        types=_set(values["types"]),
+        levels=_set(values["levels"]),
+        capabilities=_set(values["capabilities"]),
+        labels=_pairs(values["labels"]),
+    )
+
+
+def monitoring(values: Mapping[str, float]) -> Monitoring:
+    """Return times and thresholds; what isn't given has its default."""
+    return Monitoring(**{f"{name}_s": value for name, value in values.items()})
+
+
+def fleet(
+    name: str,
+    *,
+    hosts: Iterable[Host],
+    agents: Iterable[AgentSpec],
+    providers: Iterable[Provider],
+    routing: Routing,
+    access: Iterable[AccessRule],
+    monitoring: Monitoring,
+) -> DesiredState:
+    """Return the whole fleet in its one order: by host and name."""
+    return DesiredState(
+        fleet=name,
+        hosts=tuple(sorted(hosts, key=lambda each: each.name)),
+        agents=tuple(sorted(agents, key=lambda each: (each.host, each.name))),
+        providers=tuple(sorted(providers, key=lambda each: each.name)),
+        routing=routing,
+        access=tuple(access),
+        monitoring=monitoring,
+    )
+
+
+def _set(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(words)))
+
+
+def _pairs(mapping: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(mapping.items()))

@@ -1,0 +1,91 @@
+"""Where each variable of a host comes from: every layer that gives it, the winning one marked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentctl.config.files import Files
+from agentctl.config.finding import Finding, did_you_mean, in_order
+from agentctl.config.host_scope import host_scope
+from agentctl.config.project import read_inventory
+from agentctl.config.scope import Failed, Ledger, Variable
+from agentctl.config.vars_files import extra_vars as parse_extra_vars
+from agentctl.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A variable: its value as rendered (None with `failed`), who gives it, whom that overrides."""
+
+    name: str
+    value: Any
+    source: str
+    layer: str
+    overrides: tuple[tuple[str, str], ...]  # (layer, source), the nearest first
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostVariables:
+    host: str
+    groups: tuple[str, ...]
+    variables: tuple[Explained, ...]
+    findings: tuple[Finding, ...]
+
+
+def host_names(project: Path) -> tuple[str, ...]:
+    """Return the inventory's hosts in its order."""
+    inventory, _ = read_inventory(Files(project))
+    return tuple(inventory.hosts)
+
+
+def explain(project: Path, host: str, *, extra_vars: Sequence[str] = ()) -> HostVariables:
+    """Return a host's variables outside any play, each with where it came from.
+
+    Raises NotFound for a host that the inventory doesn't have.
+    """
+    files = Files(project)
+    ledger = Ledger(files.findings)
+    extra = parse_extra_vars(extra_vars, ledger.findings)
+    inventory, _ = read_inventory(files)
+    if host not in inventory.hosts:
+        hint = did_you_mean(host, inventory.hosts) or "see `agentctl inventory`"
+        raise NotFound(f"the inventory has no host {host!r}", hint=hint)
+    scope = host_scope(inventory, host, {}, extra, ledger)
+    layers = [*inventory.layers(host), ("-e", extra)]
+    explained = []
+    for name, variable in sorted(scope.variables.items()):
+        given = _given(name, layers)
+        try:
+            value, failed = scope.value(name), False
+        except Failed:
+            value, failed = None, True
+        layer = given[0][0] if given else "magic"
+        explained.append(
+            Explained(
+                name=name,
+                value=value,
+                source=variable.source,
+                layer=layer,
+                overrides=given[1:],
+                failed=failed,
+            )
+        )
+    return HostVariables(
+        host=host,
+        groups=inventory.named_groups(host),
+        variables=tuple(explained),
+        findings=in_order(ledger.findings),
+    )
+
+
+def _given(
+    name: str, layers: Sequence[tuple[str, Mapping[str, Variable]]]
+) -> tuple[tuple[str, str], ...]:
+    """Return every layer that gives a variable, the winning one first."""
+    return tuple(
+        (layer, variables[name].source)
+        for layer, variables in reversed(layers)
+        if name in variables
+    )

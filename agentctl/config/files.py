@@ -1,0 +1,115 @@
+"""The project's files: which there are, and each as a document of its kind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentctl.config import shape
+from agentctl.config.document import Document
+from agentctl.config.finding import Finding, Severity, did_you_mean, dotted
+from agentctl.config.finding import Path as DocumentPath
+from agentctl.config.kinds import KINDS
+from agentctl.config.read import FILE_BYTES_MAX, read
+
+FILES_MAX = 10_000  # in one folder
+_YAML = (".yaml", ".yml")
+
+
+@dataclass(slots=True)
+class Files:
+    """Reads documents of one project; keeps their texts and what was wrong in them."""
+
+    project: Path
+    findings: list[Finding] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    _broken: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # paths with findings, by file
+
+    def document(self, file: str, kind: str) -> Document | None:
+        """Read one file and check its shape; None (and findings) when it can't be read."""
+        try:
+            data = _bytes(self.project / file)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self.findings.append(
+                Finding(rule="unreadable", message=f"the file can't be read: {reason}", file=file)
+            )
+            return None
+        document, findings = read(file, data)
+        self.sources[file] = data.decode("utf-8", "replace") if findings else ""
+        if document is not None:
+            self.sources[file] = document.text
+            findings = (*findings, *shape.check(document, kind))
+            self._broken[file] = tuple(each.path for each in findings)
+        self.findings.extend(findings)
+        return document
+
+    def sound(self, document: Document, path: DocumentPath, *, only_here: bool = False) -> bool:
+        """Whether nothing was found wrong at `path` (with `only_here`, in what it holds doesn't count)."""
+        broken = self._broken.get(document.file, ())
+        if not broken:
+            return True
+        at = dotted(path)
+        if only_here:
+            return at not in broken
+        inside = (f"{at}.", f"{at}[") if at else ("",)
+        return not any(each == at or each.startswith(inside) for each in broken)
+
+    def required(self, kind: str) -> Document | None:
+        """Read the document of a kind that has one place in the project."""
+        place = next(each for each in KINDS if each.name == kind)
+        path = self.project / place.place
+        if path.is_file():
+            return self.document(place.place, kind)
+        if path.exists():
+            self.findings.append(
+                Finding(rule="unreadable", message="this is no regular file", file=place.place)
+            )
+        elif place.required:
+            other = path.with_suffix(".yml")
+            self.findings.append(
+                Finding(
+                    rule="missing-file",
+                    message=f"{place.place} is missing",
+                    file=place.place,
+                    expected=f"a file; `agentctl schema {kind}` says what it holds",
+                    suggestion=f"rename {other.name} to {path.name}"
+                    if other.is_file()
+                    else "write a sample project with `agentctl init DIR`",
+                )
+            )
+        return None
+
+    def yaml_in(self, folder: str) -> Iterator[str]:
+        """Yield the YAML files of a folder, sorted, as paths in the project."""
+        path = self.project / folder
+        if not path.is_dir():
+            return
+        names = sorted(each.name for each in path.iterdir() if each.suffix in _YAML)
+        for name in names[:FILES_MAX]:
+            if not name.startswith(".") and (path / name).is_file():
+                yield f"{folder}/{name}"
+
+    def strangers(self) -> None:
+        """Warn of files in policies/ that nothing reads: probably a slip in the name."""
+        known = [each.place for each in KINDS if each.place.startswith("policies/")]
+        for file in self.yaml_in("policies"):
+            if file not in known:
+                self.findings.append(
+                    Finding(
+                        rule="unread-file",
+                        message="nothing reads this file",
+                        severity=Severity.WARNING,
+                        file=file,
+                        suggestion=did_you_mean(file, known),
+                    )
+                )
+
+
+def _bytes(path: Path) -> bytes:
+    """Return a regular file's content, one byte over the bound at most."""
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is no regular file")
+    with path.open("rb") as file:
+        return file.read(FILE_BYTES_MAX + 1)

@@ -1,0 +1,165 @@
+"""The inventory: groups and hosts with the variables each of them gives, in Ansible's order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from agentctl.config.document import Document
+from agentctl.config.finding import Path
+from agentctl.config.scope import Variable
+
+IMPLICIT = frozenset({"all", "ungrouped"})  # groups that Ansible never lists in group_names
+
+
+@dataclass(slots=True)
+class Group:
+    """A group as the whole inventory describes it. `depth` is its longest way from `all`."""
+
+    name: str
+    depth: int = 0
+    hosts: dict[str, None] = field(default_factory=dict)
+    children: dict[str, None] = field(default_factory=dict)
+    variables: dict[str, Variable] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """Hosts in the file's order, groups by name, and where each host is declared."""
+
+    groups: Mapping[str, Group]
+    hosts: Mapping[str, Mapping[str, Variable]]
+    declared: Mapping[str, tuple[Document, Path]]
+    members: Mapping[str, tuple[str, ...]]  # of each group, its children's hosts included
+    groups_of: Mapping[str, tuple[str, ...]]  # of each host, outermost first: later ones win
+    group_files: Mapping[str, Mapping[str, Variable]]
+    host_files: Mapping[str, Mapping[str, Variable]]
+    circle: str = ""  # a group that contains itself
+
+    def named_groups(self, host: str) -> tuple[str, ...]:
+        """Return what Ansible's `group_names` holds: sorted, without `all` and `ungrouped`."""
+        return tuple(sorted(set(self.groups_of[host]) - IMPLICIT))
+
+    def layers(self, host: str | None) -> Iterator[tuple[str, Mapping[str, Variable]]]:
+        """Yield (where from, variables) for a host, or for all hosts alike, low to high.
+
+        The order is Ansible's: the inventory's `all`, its groups, group_vars/all,
+        group_vars/ of the groups, the inventory's host, host_vars/.
+        Source: Ansible, "Understanding variable precedence", and DEFAULT_PRECEDENCE.
+        """
+        groups = self.groups_of[host] if host is not None else ()
+        yield "group all", self.groups["all"].variables
+        for name in groups:
+            yield f"group {name}", self.groups[name].variables
+        yield "group_vars/all", self.group_files.get("all", {})
+        for name in groups:
+            yield f"group_vars/{name}", self.group_files.get(name, {})
+        if host is not None:
+            yield f"host {host}", self.hosts[host]
+            yield f"host_vars/{host}", self.host_files.get(host, {})
+
+
+def _priority(group: Group) -> int:
+    given = group.variables.get("ansible_group_priority")
+    return given.raw if given is not None and isinstance(given.raw, int) else 1
+
+
+def inventory_from(
+    document: Document | None,
+    *,
+    group_files: Mapping[str, Mapping[str, Variable]],
+    host_files: Mapping[str, Mapping[str, Variable]],
+) -> Inventory:
+    """Build the inventory from a document, leaving out what has not the shape for it."""
+    groups: dict[str, Group] = {"all": Group("all")}
+    hosts: dict[str, dict[str, Variable]] = {}
+    declared: dict[str, tuple[Document, Path]] = {}
+    if document is not None and isinstance(document.value, dict):
+        for name, body in document.value.items():
+            _add(document, (name,), name, body, groups, hosts, declared)
+        for name in document.value:
+            if name != "all":
+                groups["all"].children.setdefault(name)
+    order, circle = _in_order(groups)
+    _set_depths(groups, order)
+    members = _members(groups, order) | {"all": dict.fromkeys(hosts)}
+    groups_of: dict[str, list[str]] = {host: [] for host in hosts}
+    for group in sorted(groups.values(), key=lambda g: (g.depth, _priority(g), g.name)):
+        for host in members[group.name] if group.name != "all" else ():
+            groups_of[host].append(group.name)
+    return Inventory(
+        groups=groups,
+        hosts=hosts,
+        declared=declared,
+        members={name: tuple(inside) for name, inside in members.items()},
+        groups_of={host: tuple(names) for host, names in groups_of.items()},
+        group_files=group_files,
+        host_files=host_files,
+        circle=circle,
+    )
+
+
+def _add(
+    document: Document,
+    path: Path,
+    name: str,
+    body: Any,
+    groups: dict[str, Group],
+    hosts: dict[str, dict[str, Variable]],
+    declared: dict[str, tuple[Document, Path]],
+) -> None:
+    """Add a group and what is in it. A group or host may stand in several places; they add up."""
+    group = groups.setdefault(name, Group(name))
+    body = _mapping(body)
+    group.variables.update(variables(document, (*path, "vars"), body.get("vars")))
+    for host, given in _mapping(body.get("hosts")).items():
+        at = (*path, "hosts", host)
+        group.hosts.setdefault(host)
+        declared.setdefault(host, (document, at))
+        hosts.setdefault(host, {}).update(variables(document, at, given))
+    for child, inner in _mapping(body.get("children")).items():
+        group.children.setdefault(child)
+        _add(document, (*path, "children", child), child, inner, groups, hosts, declared)
+
+
+def variables(document: Document, path: Path, given: Any) -> dict[str, Variable]:
+    """Return a mapping of the file as variables that know where they stand."""
+    at = f"{document.file}:"
+    return {
+        name: Variable(
+            raw, f"{at}{document.position((*path, name), key=True)[0]}", document, (*path, name)
+        )
+        for name, raw in _mapping(given).items()
+    }
+
+
+def _mapping(given: Any) -> dict[str, Any]:
+    return given if isinstance(given, dict) else {}
+
+
+def _in_order(groups: Mapping[str, Group]) -> tuple[tuple[str, ...], str]:
+    """Return the groups, children before parents, and the name of one that contains itself ("").
+
+    With a circle there is no order: the groups then hold only what stands in themselves.
+    """
+    try:
+        return tuple(
+            TopologicalSorter({g.name: g.children for g in groups.values()}).static_order()
+        ), ""
+    except CycleError as error:
+        return (), str(error.args[1][0])
+
+
+def _set_depths(groups: Mapping[str, Group], order: Sequence[str]) -> None:
+    for name in reversed(order):
+        for child in groups[name].children:
+            groups[child].depth = max(groups[child].depth, groups[name].depth + 1)
+
+
+def _members(groups: Mapping[str, Group], order: Sequence[str]) -> dict[str, dict[str, None]]:
+    """Return each group's hosts, its children's included."""
+    found = {name: dict(group.hosts) for name, group in groups.items()}
+    for name in order:
+        for child in groups[name].children:
+            found[name].update(found[child])
+    return found

@@ -1,0 +1,30 @@
+"""What loading a project gives: the fleet, or the findings that stand against it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agentctl.config.finding import Finding, Severity
+from agentctl.model.fleet import DesiredState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """`desired` is None when any finding is an error. `sources` are the texts of
+    the files read, by their path in the project.
+
+    `partial` says that limit or tags left something out: such a fleet must never remove
+    what it doesn't name.
+    """
+
+    desired: DesiredState | None
+    findings: tuple[Finding, ...]
+    sources: Mapping[str, str] = field(default_factory=dict)
+    partial: bool = False
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(each for each in self.findings if each.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        return tuple(each for each in self.findings if each.severity is Severity.WARNING)

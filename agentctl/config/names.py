@@ -1,0 +1,18 @@
+"""The forms of names: what may stand in a container's name, a SPIFFE ID and a label."""
+
+import re
+
+NAME_CHARS_MAX = 40  # fleet, agent and replica together name a container and its volume
+NAME_WORDS = "a name of lower-case letters, digits and hyphens, at most 40 characters"
+FLEET_WORDS = "a DNS label: lower-case letters, digits and hyphens, at most 40 characters"
+NAME_PATTERN = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
+_NAME = re.compile(NAME_PATTERN)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is a name of an agent, provider, level or fleet.
+
+    A fleet's name is the trust domain of its identities and the prefix of its containers
+    (RFC 1123, section 2.1; SPIFFE ID, section 2.1).
+    """
+    return _NAME.fullmatch(text) is not None

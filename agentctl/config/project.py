@@ -1,0 +1,225 @@
+"""A project to a fleet: the stages in their order, and every finding of each."""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from agentctl.config import compile as compiled
+from agentctl.config import references
+from agentctl.config.files import Files
+from agentctl.config.finding import Finding, Severity, did_you_mean, in_order, shown
+from agentctl.config.host_scope import host_scope
+from agentctl.config.hosts import hosts_with_engines
+from agentctl.config.inventory import Inventory, inventory_from
+from agentctl.config.loaded import Loaded
+from agentctl.config.names import FLEET_WORDS, is_name
+from agentctl.config.pattern import NoSuchName, select
+from agentctl.config.place import positioned
+from agentctl.config.plays import Plays
+from agentctl.config.policies import Policies
+from agentctl.config.scope import Failed, Ledger, Scope
+from agentctl.config.selection import Selection
+from agentctl.config.vars_files import extra_vars as parse_extra_vars
+from agentctl.config.vars_files import named_files
+from agentctl.errors import ConfigError
+
+# What can't be judged while a part of the files is unusable: the finding about that part says enough.
+_NEEDS = {
+    "unknown-provider": ("providers",),
+    "unknown-level": ("routing",),
+    "unknown-boundary": ("routing",),
+    "clearance-without-isolation": ("routing",),
+    "unservable-route": ("agents", "providers", "routing"),
+    "unmatched-rule": ("agents",),
+    "no-agents": ("agents",),
+    "shadowed-route": ("routing",),
+    "unknown-host": ("hosts",),
+}
+
+
+def load_project(
+    project: Path,
+    *,
+    extra_vars: Sequence[str] = (),
+    limit: str = "",
+    tags: Sequence[str] = (),
+    skip_tags: Sequence[str] = (),
+) -> Loaded:
+    """See `agentctl.config.load`."""
+    if not project.is_dir():
+        raise ConfigError(
+            f"there is no directory {project}",
+            hint="give the project with --project DIR, or write one with `agentctl init DIR`",
+        )
+    with _no_collection():
+        return _load(project, extra_vars, limit, tuple(tags), tuple(skip_tags))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the cycle collector out: parsing makes many objects and no cycles (three times as fast)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _load(
+    project: Path,
+    extra_vars: Sequence[str],
+    limit: str,
+    tags: tuple[str, ...],
+    skip_tags: tuple[str, ...],
+) -> Loaded:
+    files = Files(project)
+    ledger = Ledger(files.findings)
+    extra = parse_extra_vars(extra_vars, ledger.findings)
+    inventory, inventory_sound = read_inventory(files)
+    everywhere = host_scope(inventory, None, {}, extra, ledger)
+    policies = Policies(files=files, scope=everywhere, ledger=ledger)
+    providers, routing = policies.providers(), policies.routing()
+    access, monitoring = policies.access(), policies.monitoring()
+    files.strangers()
+
+    selection = _selection(inventory, limit, tags, skip_tags, ledger)
+    plays = Plays(
+        files=files,
+        inventory=inventory,
+        inventory_sound=inventory_sound,
+        extra=extra,
+        selection=selection,
+        ledger=ledger,
+    )
+    for file in files.yaml_in("playbooks"):
+        document = files.document(file, "playbook")
+        if document is None:
+            plays.agents.complete = False
+        else:
+            plays.add(document)
+
+    hosts, places = hosts_with_engines(inventory, plays.agents, extra, selection, ledger)
+    desired = compiled.fleet(
+        _fleet(everywhere, ledger) if inventory_sound or "fleet" in everywhere.variables else "",
+        hosts=hosts,
+        agents=plays.agents.specs,
+        providers=providers,
+        routing=routing,
+        access=access,
+        monitoring=monitoring,
+    )
+    unusable = {name for name, complete in policies.complete.items() if not complete}
+    if not (plays.agents.complete and inventory_sound) or plays.agents.partial:
+        unusable.add("agents")
+    unusable |= {"hosts"} if len(hosts) < len(plays.agents.hosts) else set()
+    places |= policies.places | plays.agents.places
+    ledger.findings.extend(
+        positioned(each, places)
+        for each in references.check(desired)
+        if not unusable.intersection(_NEEDS.get(each.rule, ()))
+    )
+    findings = in_order(ledger.findings)
+    broken = any(each.severity is Severity.ERROR for each in findings)
+    return Loaded(
+        desired=None if broken else desired,
+        findings=findings,
+        sources=files.sources,
+        partial=plays.agents.partial or selection.limited is not None,
+    )
+
+
+def read_inventory(files: Files) -> tuple[Inventory, bool]:
+    """Return the inventory with its group_vars and host_vars, and whether its file is sound."""
+    document = files.required("inventory")
+    sound = document is not None and files.sound(document, ())
+    inventory = inventory_from(
+        document,
+        group_files=named_files(files, "group_vars"),
+        host_files=named_files(files, "host_vars"),
+    )
+    if document is not None and inventory.circle:
+        files.findings.append(
+            document.finding("group-circle", f"the group {inventory.circle!r} contains itself", ())
+        )
+    if sound:
+        files.findings.extend(_strange_names(inventory))
+    return inventory, sound
+
+
+def _strange_names(inventory: Inventory) -> Iterator[Finding]:
+    """Warn of group_vars and host_vars for names that the inventory doesn't have."""
+    for folder, given, known in (
+        ("group_vars", inventory.group_files, inventory.groups),
+        ("host_vars", inventory.host_files, inventory.hosts),
+    ):
+        for name in sorted(set(given) - set(known)):
+            yield Finding(
+                rule="unread-file",
+                message=f"{folder} for {name!r}, which the inventory doesn't have",
+                severity=Severity.WARNING,
+                file=f"{folder}/{name}",
+                suggestion=did_you_mean(name, known),
+            )
+
+
+def _selection(
+    inventory: Inventory,
+    limit: str,
+    tags: tuple[str, ...],
+    skip_tags: tuple[str, ...],
+    ledger: Ledger,
+) -> Selection:
+    limited: frozenset[str] | None = None
+    if limit:
+        try:
+            chosen = select(limit, hosts=tuple(inventory.hosts), groups=inventory.members)
+        except NoSuchName as error:
+            known = [*inventory.hosts, *inventory.groups]
+            ledger.findings.append(
+                Finding(
+                    rule="unknown-host",
+                    message=f"--limit: no host and no group is called {error.term!r}",
+                    suggestion=did_you_mean(error.term, known),
+                )
+            )
+            chosen = ()
+        limited = frozenset(chosen)
+    return Selection(limited=limited, tags=tags, skip_tags=skip_tags)
+
+
+def _fleet(scope: Scope, ledger: Ledger) -> str:
+    """Return the fleet's name: the variable `fleet` of group all, or what -e says."""
+    try:
+        name = scope.value("fleet")
+    except KeyError:
+        ledger.findings.append(
+            Finding(
+                rule="missing-fleet",
+                message="the fleet has no name",
+                file="inventory.yaml",
+                line=1,
+                column=1,
+                path="all.vars.fleet",
+                expected=FLEET_WORDS,
+                suggestion="write `vars: {fleet: NAME}` under `all`",
+            )
+        )
+        return ""
+    except Failed:
+        return ""
+    if isinstance(name, str) and is_name(name):
+        return name
+    variable = scope.variables["fleet"]
+    message = f"the fleet's name must be {FLEET_WORDS}; found {shown(name)}"
+    if variable.document is None:
+        ledger.findings.append(Finding(rule="bad-fleet", message=f"{message} (in -e)"))
+    else:
+        ledger.findings.append(
+            variable.document.finding(
+                "bad-fleet", message, variable.path, expected=FLEET_WORDS, found=shown(name)
+            )
+        )
+    return ""

@@ -1,0 +1,33 @@
+"""Whether a fleet holds together: names that must exist, and levels that must not cross.
+
+Pure and position-free: the loader asks it about files, the hub asks it again about what is
+to be applied, whoever sends it. Findings name their `subject`; the loader knows its place.
+"""
+
+from agentctl.config.finding import Finding
+from agentctl.config.references.access import access, monitoring
+from agentctl.config.references.agents import agents
+from agentctl.config.references.known import Known
+from agentctl.config.references.providers import levels, providers
+from agentctl.config.references.routes import routes
+from agentctl.model.fleet import DesiredState
+
+__all__ = ["check"]
+
+
+def check(desired: DesiredState) -> tuple[Finding, ...]:
+    """Return all that doesn't hold together in a fleet, errors and warnings; nothing if all does."""
+    known = Known(
+        providers={each.name: each for each in desired.providers},
+        hosts={each.name: each for each in desired.hosts},
+        height={name: height for height, name in enumerate(desired.routing.levels)},
+        boundaries=dict(desired.routing.boundaries),
+    )
+    return (
+        *levels(desired, known),
+        *providers(desired, known),
+        *agents(desired, known),
+        *routes(desired, known),
+        *access(desired, known),
+        *monitoring(desired),
+    )

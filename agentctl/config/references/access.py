@@ -1,0 +1,41 @@
+"""Access rules that can match, and times that fit each other."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from agentctl.config.finding import Finding, did_you_mean
+from agentctl.config.references.known import Known, duplicates, error, unknown, warning
+from agentctl.model.fleet import DesiredState
+
+
+def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
+    yield from duplicates("rule", (("access", each.name) for each in desired.access))
+    agents = sorted({agent.name for agent in desired.agents})
+    for rule in desired.access:
+        at = ("access", rule.name)
+        for level in rule.levels:
+            if level not in known.height:
+                yield unknown("level", level, known.height, (*at, "levels"))
+        for field, who in (("from", rule.principal), ("to", rule.target)):
+            pattern = who.removeprefix("agent:")
+            if pattern == who or any(fnmatchcase(name, pattern) for name in agents):
+                continue
+            yield warning(
+                "unmatched-rule",
+                f"rule {rule.name!r} never matches: there is no agent {pattern!r}",
+                (*at, field),
+                suggestion=did_you_mean(pattern, agents),
+            )
+
+
+def monitoring(desired: DesiredState) -> Iterator[Finding]:
+    times = desired.monitoring
+    if times.heartbeat_s * 2 > times.lease_s:
+        yield error(
+            "heartbeat-too-slow",
+            f"a heartbeat every {times.heartbeat_s:g}s can't keep a lease of {times.lease_s:g}s:"
+            " one lost beat would lose the task",
+            ("monitoring", "heartbeat"),
+            expected=f"at most {times.lease_s / 2:g}s",
+            found=f"{times.heartbeat_s:g}s",
+        )

@@ -1,0 +1,285 @@
+"""One model call, step by step: token, body, leave from the hub, key, provider, answer, use."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from agentctl.errors import AgentctlError, CallCut, Refused, Unauthenticated, UpstreamFailed
+from agentctl.gateway import envelope, wording
+from agentctl.gateway.hub_side import Granted, HubSide, Wanted
+from agentctl.gateway.open_calls import OpenCalls
+from agentctl.gateway.room import Place, Room
+from agentctl.model.fleet import Provider
+from agentctl.model.task import Usage
+from agentctl.providers.address import Target, resolve
+from agentctl.providers.exchange import Exchange
+from agentctl.providers.upstream import Operation, answer_headers, request_headers
+from agentctl.providers.usage import StreamUsage, of_answer
+
+TOKEN_CHARS_MAX = 256
+ANSWER_BYTES_MAX = 32 * 1024 * 1024  # of an answer that comes whole; a long one has 300 KiB
+EVENT_STREAM = "text/event-stream"
+JSON = "application/json"
+
+log = logging.getLogger("agentctl.gateway")
+
+
+class KeySource(Protocol):
+    """Where providers' keys come from: providers.keys.Keys."""
+
+    def key(self, provider: Provider) -> str | None: ...
+
+    def forget(self, provider: Provider) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as it came in. Header names are in lower case; `gone` says whether the client left."""
+
+    provider: str
+    operation: Operation
+    container: str
+    headers: Mapping[str, str]
+    query: str
+    body_bytes: int
+    read_body: Callable[[], bytes]
+    gone: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What to answer; a body that is an iterator is to be passed on piece by piece, then closed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: "bytes | Stream"
+
+
+class Gateway:
+    """Answers model calls; everything that it reaches is passed in. Threads share it."""
+
+    def __init__(
+        self,
+        *,
+        hub: HubSide,
+        keys: KeySource,
+        calls: OpenCalls,
+        room: Room,
+        find: Callable[[Provider], Target] = resolve,
+        exchange: Callable[[Target, str], Exchange] | None = None,
+    ) -> None:
+        self._hub = hub
+        self._keys = keys
+        self._calls = calls
+        self._room = room
+        self._find = find
+        self._exchange = exchange or (lambda target, name: Exchange(target, name=name))
+
+    def answer(self, asked: Asked) -> Reply:
+        """Make the call that is asked for; raises why it can't be, or may not be, made."""
+        token = model_token(asked.headers)
+        place = self._room.enter(asked.container, asked.body_bytes)
+        try:
+            call = envelope.read(asked.read_body())
+            granted = self._hub.admit(
+                Wanted(
+                    token=token,
+                    container=asked.container,
+                    provider=asked.provider,
+                    path=asked.operation.value,
+                    model=call.model,
+                ),
+                gone=asked.gone,
+            )
+            return self._ask(asked, call, granted, place)
+        except BaseException:
+            place.leave()
+            raise
+
+    def _ask(self, asked: Asked, call: envelope.Envelope, granted: Granted, place: Place) -> Reply:
+        """Ask the provider; from here on the hub hears how the call ended."""
+        ending = _Ending(granted, self._hub, self._calls, place)
+        try:
+            _same(asked, call, granted)
+            key = self._keys.key(granted.provider)
+            target = self._find(granted.provider)
+            exchange = ending.exchange = self._exchange(target, granted.provider.name)
+            self._calls.add(granted, exchange, gone=asked.gone)
+            headers = request_headers(
+                granted.provider.kind, key=key, client=asked.headers, authority=target.authority
+            )
+            path = asked.operation.value + ("?beta=true" if asked.query == "beta=true" else "")
+            status, answered = exchange.ask(path, call.body, headers)
+            return self._passed_on(asked, status, answered, ending, key)
+        except BaseException as why:
+            ending.end(Usage(), _word(why))
+            raise
+
+    def _passed_on(
+        self,
+        asked: Asked,
+        status: int,
+        answered: dict[str, str],
+        ending: "_Ending",
+        key: str | None,
+    ) -> Reply:
+        """Return the provider's answer: a stream as it comes, anything else whole."""
+        provider = ending.granted.provider
+        lowered = {name.lower(): value for name, value in answered.items()}
+        if 300 <= status < 400:
+            raise UpstreamFailed(
+                f"provider {provider.name} answered with a redirect, and none is followed"
+            )
+        if lowered.get("content-encoding", "identity") != "identity":
+            raise UpstreamFailed(
+                f"provider {provider.name} answers in a coding it wasn't asked for"
+            )
+        headers = answer_headers(lowered)
+        if status == 200 and lowered.get("content-type", "").startswith(EVENT_STREAM):
+            return Reply(status=status, headers=headers, body=Stream(ending))
+        body = _whole(ending.held(), provider)
+        if status in (401, 403):
+            self._keys.forget(provider)
+            log.warning("provider %s answered %d: is its key valid?", provider.name, status)
+        if status >= 400:
+            body = _without(key, body)
+        counted = status == 200 and asked.operation is Operation.MESSAGES
+        ending.end(of_answer(_parsed(body)) if counted else Usage(), str(status))
+        return Reply(status=status, headers=headers, body=body)
+
+
+class Stream:
+    """A provider's events, passed on as they come; closing it ends the call, however far it got.
+
+    The hub hears of the use before the client sees the end: so a task's result never
+    overtakes its usage. What breaks on the way becomes an error event, not a quiet end.
+    """
+
+    def __init__(self, ending: "_Ending") -> None:
+        self._ending = ending
+        self._usage = StreamUsage()
+        self._chunks = self._read()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """End the call; idempotent. A client that left early has spent what was counted so far."""
+        self._ending.end(self._usage.usage(), "client gone")
+
+    def _read(self) -> Iterator[bytes]:
+        exchange = self._ending.held()
+        try:
+            while chunk := exchange.read():
+                self._usage.feed(chunk)
+                if self._usage.finished:
+                    self._ending.end(self._usage.usage(), "200", keep_open=True)
+                yield chunk
+            self._ending.end(self._usage.usage(), "stopped early")
+        except UpstreamFailed as why:
+            self._ending.end(self._usage.usage(), _word(why))
+            yield wording.event(why)
+
+
+class _Ending:
+    """What has to happen once when a call ends, however it does."""
+
+    def __init__(self, granted: Granted, hub: HubSide, calls: OpenCalls, place: Place) -> None:
+        self.granted = granted
+        self.exchange: Exchange | None = None
+        self._hub = hub
+        self._calls = calls
+        self._place = place
+        self._began_s = time.monotonic()
+        self._reported = False
+
+    def held(self) -> Exchange:
+        """Return the exchange of a call that was asked."""
+        assert self.exchange is not None
+        return self.exchange
+
+    def end(self, usage: Usage, status: str, *, keep_open: bool = False) -> None:
+        """Report the use, once; give back connection and place unless the last bytes are to come."""
+        if not self._reported:
+            self._reported = True
+            self._log(usage, status)
+            self._hub.report(self.granted.call, usage, status)
+        if not keep_open:
+            self._calls.remove(self.granted.call)
+            if self.exchange is not None:
+                self.exchange.close()
+            self._place.leave()
+
+    def _log(self, usage: Usage, status: str) -> None:
+        log.info(
+            "model call %s: %s",
+            self.granted.call,
+            status,
+            extra={
+                "task": self.granted.task,
+                "attempt": self.granted.attempt,
+                "provider": self.granted.provider.name,
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "duration_s": round(time.monotonic() - self._began_s, 3),
+            },
+        )
+
+
+def model_token(headers: Mapping[str, str]) -> str:
+    """Return the model token of a request: a bearer token, or in the header for API keys."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        token = headers.get("x-api-key", "")
+    token = token.strip()
+    if not token.startswith("mt1.") or len(token) > TOKEN_CHARS_MAX or not token.isascii():
+        raise Unauthenticated("a model call needs the model token of its task")
+    return token
+
+
+def _same(asked: Asked, call: envelope.Envelope, granted: Granted) -> None:
+    """Check once more, where the bytes are, that what goes out is what was granted."""
+    if granted.provider.name != asked.provider:
+        raise Refused("this container's provider is another one", rule="provider")
+    if granted.provider.model != call.model:
+        raise Refused(
+            f"the model is {granted.provider.model}, as declared for this provider", rule="model"
+        )
+
+
+def _whole(exchange: Exchange, provider: Provider) -> bytes:
+    body = bytearray()
+    while chunk := exchange.read():
+        body += chunk
+        if len(body) > ANSWER_BYTES_MAX:
+            raise UpstreamFailed(f"provider {provider.name} answers with too much")
+    return bytes(body)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _without(key: str | None, body: bytes) -> bytes:
+    """Return a refusal's body without the key, in case a proxy on the way quotes its request."""
+    return body.replace(key.encode(), b"[redacted]") if key else body
+
+
+def _word(why: BaseException) -> str:
+    match why:
+        case CallCut():
+            return "cut"
+        case AgentctlError():
+            return why.type
+        case _:
+            return "failed"

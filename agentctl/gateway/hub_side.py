@@ -1,0 +1,165 @@
+"""What the gateway asks the hub: may this call be made, which are still current, what was used."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agentctl.errors import AgentctlError, CallCut, HubUnavailable, Unavailable
+from agentctl.model.fleet import Provider, ProviderKind, Source, SourceKind
+from agentctl.model.task import Usage
+
+HELD_S = 10.0  # how long a new call waits for a hub that is away, say while it restarts
+TRY_AGAIN_S = 0.25
+ASK_TIMEOUT_S = 10.0
+CURRENT_TIMEOUT_S = 5.0
+REPORT_TIMEOUT_S = 2.0  # the agent's last byte waits for it
+REPORTS_KEPT_MAX = 10_000  # an hour of a busy fleet's calls, at 200 bytes each
+
+log = logging.getLogger("agentctl.gateway")
+
+
+class HubClient(Protocol):
+    """The part of client.Hub that the gateway uses."""
+
+    def post(
+        self,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+    ) -> dict[str, Any]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A call that an agent wants to make: with which token, out of which container, to what."""
+
+    token: str
+    container: str
+    provider: str
+    path: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """The hub's leave for one call, and the provider as the applied generation has it."""
+
+    call: str
+    task: str
+    attempt: int
+    provider: Provider
+
+
+class HubSide:
+    """The hub, as the gateway needs it.
+
+    `now_s` is monotonic; `wait` sleeps for seconds and returns whether to give up waiting.
+    """
+
+    def __init__(
+        self, client: HubClient, *, now_s: Callable[[], float], wait: Callable[[float], bool]
+    ) -> None:
+        self._client = client
+        self._now_s = now_s
+        self._wait = wait
+        self._unsent: deque[tuple[str, dict[str, Any]]] = deque(maxlen=REPORTS_KEPT_MAX)
+
+    def admit(self, wanted: Wanted, *, gone: Callable[[], bool]) -> Granted:
+        """Ask leave for a call; a hub that is away is waited for as long as the client is there.
+
+        Raises what the hub answers, or HubUnavailable after HELD_S.
+        """
+        body = {
+            "token": wanted.token,
+            "container": wanted.container,
+            "provider": wanted.provider,
+            "path": wanted.path,
+            "model": wanted.model,
+        }
+        until_s = self._now_s() + HELD_S
+        while True:
+            try:
+                return _granted(self._post("/api/hub/model-calls", body, ASK_TIMEOUT_S))
+            except HubUnavailable as cause:
+                if gone():
+                    raise CallCut("the client is gone") from cause
+                if self._now_s() >= until_s or self._wait(TRY_AGAIN_S):
+                    # its own words name a path of this machine; an agent needs to know neither
+                    raise HubUnavailable("the hub is away; try again", retry_after_s=5) from cause
+
+    def current(self, calls: Sequence[str]) -> frozenset[str]:
+        """Return those of the open calls whose attempt is still current."""
+        answer = self._post(
+            "/api/hub/model-calls/current", {"calls": list(calls)}, CURRENT_TIMEOUT_S
+        )
+        return frozenset(answer["current"])
+
+    def report(self, call: str, usage: Usage, status: str) -> None:
+        """Say what a call used; kept and sent later when the hub is away. Raises nothing."""
+        body = {
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cache_read_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "status": status,
+        }
+        if not self._report(call, body):
+            self._unsent.append((call, body))
+
+    def report_unsent(self) -> None:
+        """Send the reports that a hub away has left behind, oldest first, until one fails again."""
+        for _ in range(len(self._unsent)):
+            call, body = self._unsent.popleft()
+            if not self._report(call, body):
+                self._unsent.appendleft((call, body))
+                return
+
+    def _report(self, call: str, body: dict[str, Any]) -> bool:
+        """Return whether the hub has it, or never will."""
+        try:
+            self._post(f"/api/hub/model-calls/{call}/usage", body, REPORT_TIMEOUT_S)
+        except Unavailable:
+            return False
+        except AgentctlError as why:
+            log.error("the hub refused the usage of %s: %s", call, why)
+        return True
+
+    def _post(self, path: str, body: Any, timeout_s: float) -> dict[str, Any]:
+        try:
+            return self._client.post(path, body, timeout_s=timeout_s)
+        finally:
+            # One connection for each of hundreds of threads would fill the hub's listener; on
+            # a Unix socket a new one costs 50 µs.
+            self._client.close()
+
+
+def _granted(answer: Mapping[str, Any]) -> Granted:
+    declared = answer["provider"]
+    return Granted(
+        call=answer["call"],
+        task=answer["task"],
+        attempt=answer["attempt"],
+        provider=Provider(
+            name=declared["name"],
+            kind=ProviderKind(declared["kind"]),
+            base_url=declared["base_url"],
+            model=declared["model"],
+            boundary=declared["boundary"],
+            api_key=_source(declared["api_key"]),
+        ),
+    )
+
+
+def _source(declared: Mapping[str, Any] | None) -> Source | None:
+    if declared is None:
+        return None
+    return Source(
+        kind=SourceKind(declared["kind"]),
+        name=declared.get("name", ""),
+        argv=tuple(declared.get("argv", ())),
+    )

@@ -1,0 +1,107 @@
+"""The agents' listener: buy an SVID, poll, report. Everything an agent says is a claim until proved."""
+
+from agentctl.errors import Throttled
+from agentctl.hub.credentials import bearer
+from agentctl.hub.long_polls import LongPolls
+from agentctl.hub.query import Parameter
+from agentctl.hub.route import WAIT_S_MAX, Answer, Call, Route
+from agentctl.model.principal import AgentPrincipal
+from agentctl.service import authenticate, poll, report
+
+HOLDS_MAX = 64  # tasks that one container may say it holds
+SLOTS_MAX = 64
+POLLS_WAITING_MAX = 96  # of the listener's 128 threads: the rest is for results and heartbeats
+POLLS_WAITING_EACH_MAX = 2  # the second is a reconnect whose first isn't noticed as gone yet
+BUSY_RETRY_S = 2.0
+
+HOLD = r"(task-[0-9a-z]{26}):([1-9][0-9]{0,5})"
+
+POLL_QUERY = (
+    Parameter(
+        name="wait", kind="number", about="Seconds to wait.", default=0.0, maximum=WAIT_S_MAX
+    ),
+    Parameter(name="slots", kind="integer", about="Free slots.", default=0, maximum=SLOTS_MAX),
+    Parameter(
+        name="holds",
+        kind="string",
+        about="A task held now, as task:attempt; once for each.",
+        pattern=HOLD,
+        count_max=HOLDS_MAX,
+    ),
+    Parameter(
+        name="seen",
+        kind="string",
+        about="The last message that was handled.",
+        pattern=r"[A-Za-z0-9._-]{0,80}",
+    ),
+)
+
+
+def buy_svid(call: Call[None]) -> Answer:
+    """Change an instance token for a fresh JWT-SVID."""
+    token = bearer(call.header("Authorization"))
+    return Answer(authenticate.svid(call.hub, token, call.peer))
+
+
+class Polling:
+    """Polls, and the places to wait in that they share."""
+
+    def __init__(self) -> None:
+        self._places = LongPolls(places=POLLS_WAITING_MAX, each=POLLS_WAITING_EACH_MAX)
+
+    def __call__(self, call: Call[AgentPrincipal]) -> Answer:
+        """Say what is so. Without a place to wait in, only what there is now: else come back."""
+        wait_s = call.query["wait"]
+        with self._places.place(call.who.instance) as may_wait:
+            messages = poll.poll(
+                call.hub,
+                call.who,
+                slots=call.query["slots"],
+                holds=tuple(map(_hold, call.query["holds"])),
+                wait_s=wait_s if may_wait else 0.0,
+                gone=call.gone,
+            )
+        if not messages and not may_wait and wait_s:
+            raise Throttled("too many polls wait already", retry_after_s=BUSY_RETRY_S)
+        return Answer({"messages": messages})
+
+
+def send(call: Call[AgentPrincipal]) -> Answer:
+    """Take an agent's message; the sender is the SVID's subject, whatever the message says."""
+    return Answer(report.report(call.hub, call.who, call.body))
+
+
+def _hold(text: str) -> tuple[str, int]:
+    task, _, attempt = text.partition(":")
+    return task, int(attempt)
+
+
+def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
+    """Return the table of the agents' listener, with places to wait in of its own."""
+    return (
+        Route(
+            method="POST",
+            path="/api/hub/svid",
+            summary="Change the instance token (as bearer) for a JWT-SVID.",
+            answer=buy_svid,
+            body="wire/svid.request",
+            open=True,  # by the instance token instead
+            problems=(401,),
+        ),
+        Route(
+            method="GET",
+            path="/api/hub/messages",
+            summary="Say what is held and how many slots are free; get what isn't so.",
+            answer=Polling(),
+            query=POLL_QUERY,
+            problems=(429,),
+        ),
+        Route(
+            method="POST",
+            path="/api/hub/messages",
+            summary="Accept, report progress of, complete or fail a task; heartbeat.",
+            answer=send,
+            body="wire/message",
+            problems=(409,),
+        ),
+    )

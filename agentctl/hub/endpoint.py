@@ -1,0 +1,100 @@
+"""A Falcon resource from routes: authenticate, strict JSON, schema, one function, JSON."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import falcon
+import msgspec
+
+from agentctl.errors import MalformedBody, NotFound, TooLarge
+from agentctl.hub import query
+from agentctl.hub.bodies import schema
+from agentctl.hub.credentials import peer
+from agentctl.hub.route import Answer, Call, Route
+from agentctl.web import strict_json
+
+if TYPE_CHECKING:
+    from agentctl.service.context import Hub
+
+Authenticate = Callable[["Hub", falcon.Request], Any]
+Responder = Callable[..., None]
+
+_PATH_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # every id; and a key of the store
+_JSON = re.compile(r"application/(?:[a-z.-]+\+)?json(?:\s*;.*)?", re.IGNORECASE)
+_STATUS = {code: falcon.code_to_http_status(code) for code in (200, 201, 503)}
+
+
+class Endpoint:
+    """All routes of one path, as Falcon looks for them: `on_get`, `on_post`, `on_delete`."""
+
+    def __init__(
+        self, hub: "Hub", routes: Sequence[Route[Any]], authenticate: Authenticate
+    ) -> None:
+        for route in routes:
+            setattr(self, f"on_{route.method.lower()}", _responder(hub, route, authenticate))
+
+
+def _responder(hub: "Hub", route: Route[Any], authenticate: Authenticate) -> Responder:
+    body_schema = schema(route.body) if route.body else None
+
+    def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        who = None if route.open else authenticate(hub, req)
+        _check_path(path)
+        values = query.read(req.params, route.query)
+        body = None
+        if body_schema is not None:
+            body = strict_json.loads(_raw(req, route.body_bytes_max))
+            body_schema.check(body)
+        call = Call(
+            hub=hub,
+            who=who,
+            peer=peer(req.env),
+            path=path,
+            query=values,
+            body=body,
+            header=req.get_header,
+            gone=_gone(req.env),
+        )
+        _write(resp, route.answer(call), route.content_type)
+
+    return respond
+
+
+def _check_path(path: dict[str, str]) -> None:
+    for name, value in path.items():
+        if not _PATH_VALUE.fullmatch(value):
+            raise NotFound(f"no {name} has such an id")
+
+
+def _raw(req: falcon.Request, bytes_max: int) -> bytes:
+    """Return the body; raises MalformedBody for another content type, TooLarge over the route's bound."""
+    size = req.content_length or 0
+    if size > bytes_max:
+        raise TooLarge(f"the body has {size} bytes, the bound here is {bytes_max}")
+    if req.content_type is not None and not _JSON.fullmatch(req.content_type):
+        raise falcon.HTTPUnsupportedMediaType(description="send the body as application/json")
+    raw: bytes = req.bounded_stream.read()
+    if not raw:
+        raise MalformedBody("the body is empty", hint="send {} where there is nothing to say")
+    return raw
+
+
+def _gone(environ: dict[str, Any]) -> Callable[[], bool]:
+    disconnected = environ.get("waitress.client_disconnected", _never)
+    closing = environ.get("agentctl.closing", _never)
+    return lambda: disconnected() or closing()
+
+
+def _never() -> bool:
+    return False
+
+
+def _write(resp: falcon.Response, answer: Answer, content_type: str) -> None:
+    resp.status = _STATUS[answer.status]
+    resp.content_type = content_type
+    body = answer.body
+    resp.data = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
+    resp.set_header("Cache-Control", "no-store")
+    for name, value in answer.headers.items():
+        resp.set_header(name, value)

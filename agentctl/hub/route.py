@@ -1,0 +1,68 @@
+"""What a route is: method, path, who may ask, what comes in, and the one function that answers.
+
+The tables of routes are what the apps are built from and what /openapi.json is built from, so
+the document can't say what the hub doesn't do.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from agentctl.hub.query import Parameter
+from agentctl.model.principal import Peer
+
+if TYPE_CHECKING:
+    from agentctl.service.context import Hub
+
+BODY_BYTES_MAX = 256 * 1024
+WAIT_S_MAX = 30.0  # a long poll's; below what proxies and clients take for a dead connection
+
+Who = TypeVar("Who")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[Who]):
+    """A request, checked: who asks, path and query parameters, and a body that met its schema.
+
+    `gone` says whether the client has left or the server is closing: whoever waits asks it.
+    """
+
+    hub: "Hub"
+    who: Who
+    peer: Peer
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    body: Any
+    header: Callable[[str], str | None]
+    gone: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON body (or text as it is) with status and headers."""
+
+    body: dict[str, Any] | str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Generic[Who]):
+    """One method at one path. `body` names its schema under schemas/ ("api/task"), "" for none.
+
+    `open` routes are answered without a credential. `statuses` are those of an answer, `problems`
+    those of a refusal, beyond what every route of its listener may refuse with.
+    """
+
+    method: str
+    path: str
+    summary: str
+    answer: Callable[[Call[Who]], Answer]
+    body: str = ""
+    query: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
+    open: bool = False
+    statuses: tuple[int, ...] = (200,)
+    problems: tuple[int, ...] = ()
+    body_bytes_max: int = BODY_BYTES_MAX
+    content_type: str = "application/json"

@@ -1,0 +1,35 @@
+"""What an orphan said is kept before it goes: the last of its log, in the state directory."""
+
+import logging
+import re
+from pathlib import Path
+
+from agentctl.engine import Engine
+from agentctl.errors import AgentctlError
+from agentctl.model.plan import Remove
+
+log = logging.getLogger(__name__)
+
+TAIL_LINES = 500
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class Evidence:
+    """Keeps the logs of condemned containers as files (0600) in `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def keep(self, change: Remove, engine: Engine) -> None:
+        """Write the container's last lines. That none can be had is said, and doesn't spare it."""
+        name = _NOT_IN_A_NAME.sub("_", f"{change.host}-{change.agent}-{change.container}")[:200]
+        try:
+            said = engine.logs(change.container, TAIL_LINES)
+        except AgentctlError as why:
+            log.warning("no log of %s to keep: %s", change.container, why)
+            return
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._directory / f"{name}.log"
+        path.touch(mode=0o600)
+        path.write_text(said, encoding="utf-8", errors="replace")
+        log.info("kept what %s said in %s", change.container, path)

@@ -1,0 +1,164 @@
+"""The hub as the reconciler calls it: answers parsed at this border, one method per route."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from agentctl.errors import AgentctlError, NotFound
+from agentctl.model.digest import plain
+from agentctl.model.fleet import DesiredState
+from agentctl.model.instance import InstanceState, ObservedHost, ObservedState
+from agentctl.model.mode import Mode, ModeName
+from agentctl.model.plan import Create
+
+WORDS_MAX = 2000  # of a reason or an error; engines' messages can be long, and the hub bounds them
+LONG_POLL_SLACK_S = 10.0  # an answer to a long poll may be this late before the hub counts as away
+
+
+class Wire(Protocol):
+    """The part of client.Hub that is used here."""
+
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, timeout_s: float | None = None
+    ) -> dict[str, Any]: ...
+
+    def post(self, path: str, body: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The newest generation. `desired` is None when it is the one already known, or none is applied."""
+
+    number: int
+    digest: str
+    prune: bool
+    installation: str
+    desired: DesiredState | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """What the hub knows of living instances, and the mode it is in."""
+
+    mode: Mode
+    known: frozenset[str]
+    draining: frozenset[str]
+    work: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """An instance whose intent is recorded: what its container's labels must say."""
+
+    instance: str
+    label: str
+    provider: str
+    boundary: str
+    installation: str
+    fleet: str
+
+
+class HubSide:
+    """The reconciler's calls. Every one raises HubUnavailable when the hub doesn't answer."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def desired(self, *, after: int, wait_s: float) -> Applied:
+        """Return the newest generation, waiting up to `wait_s` for one newer than `after`."""
+        answer = self._wire.get(
+            "/api/hub/desired",
+            {"after": after, "wait": round(wait_s)},
+            timeout_s=wait_s + LONG_POLL_SLACK_S,
+        )
+        found = answer.get("desired")
+        return Applied(
+            number=answer["generation"],
+            digest=answer["digest"],
+            prune=answer["prune"],
+            installation=answer["installation"],
+            desired=None if found is None else _desired(found),
+        )
+
+    def observed(self, observed: ObservedState, *, installation: str) -> Registry:
+        """Report what the engines show of ours; return what the hub knows of the instances."""
+        answer = self._wire.post(
+            "/api/hub/observed", {"hosts": [_host(each, installation) for each in observed.hosts]}
+        )
+        rows = answer["instances"]
+        return Registry(
+            mode=Mode(name=ModeName(answer["mode"])),
+            known=frozenset(row["id"] for row in rows),
+            draining=frozenset(row["id"] for row in rows if row["draining"]),
+            work={row["id"]: row["task"] for row in rows if row["task"]},
+        )
+
+    def reserve(self, create: Create, *, generation: int) -> Reserved:
+        """Record the intent to create one container. Raises Degraded, Conflict."""
+        answer = self._wire.post(
+            "/api/hub/instances",
+            {
+                "agent": create.agent,
+                "host": create.host,
+                "replica": create.replica,
+                "spec": create.spec_hash,
+                "generation": generation,
+            },
+        )
+        return Reserved(**{name: answer[name] for name in Reserved.__slots__})
+
+    def bind(self, instance: str, container: str) -> dict[str, Any]:
+        """Tie the instance to its container; return the boot document, token included."""
+        answer = self._wire.post(f"/api/hub/instances/{instance}/bind", {"container": container})
+        boot: dict[str, Any] = answer["boot"]
+        return boot
+
+    def mark(self, instance: str, state: InstanceState, reason: str) -> None:
+        """Record where an instance is in its end. One that the hub has no record of is no error."""
+        try:
+            self._wire.post(
+                f"/api/hub/instances/{instance}/state",
+                {"state": state.value, "reason": reason[:WORDS_MAX]},
+            )
+        except NotFound:
+            return
+
+    def drain(self, instance: str, reason: str) -> str:
+        """Give the instance no more work; return the task it still holds, "" when none."""
+        try:
+            answer = self._wire.post(
+                f"/api/hub/instances/{instance}/drain", {"reason": reason[:WORDS_MAX]}
+            )
+        except NotFound:
+            return ""
+        return answer["task"] or ""
+
+    def report(self, document: dict[str, Any]) -> None:
+        """Tell what a pass plans, does and did."""
+        self._wire.post("/api/hub/passes", document)
+
+
+def _host(host: ObservedHost, installation: str) -> dict[str, Any]:
+    """Return a host as the hub takes it; a container whose labels can't be read has no instance there."""
+    return {
+        "name": host.name,
+        "error": host.error[:WORDS_MAX],
+        "engine": host.engine,
+        "containers": [
+            plain(each)
+            for each in host.containers
+            if each.installation == installation and each.replica >= 0
+        ],
+    }
+
+
+def _desired(document: Any) -> DesiredState:
+    try:
+        return msgspec.convert(document, DesiredState)
+    except msgspec.ValidationError as why:
+        raise AgentctlError(
+            f"the hub's generation can't be read: {why}",
+            hint="run hub and reconciler of one version",
+        ) from why

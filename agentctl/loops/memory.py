@@ -1,0 +1,120 @@
+"""What the reconciler remembers between passes. All of it may be lost: it only makes the next pass wiser."""
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+
+from agentctl.loops.hub_side import Registry
+from agentctl.model.fleet import DesiredState
+from agentctl.model.instance import Container, ContainerState, ObservedState
+from agentctl.model.plan import Create
+from agentctl.reconcile import Born, births
+from agentctl.reconcile.backoff import HEALTHY_S, Backoff
+from agentctl.reconcile.changes import Change, Replace
+from agentctl.reconcile.orphans import Orphans
+from agentctl.reconcile.slots import Slot, slot_of
+
+GENERATIONS_MAX = (
+    8  # births remembered, for causes by field and for TTLs; older ones show as hashes
+)
+
+
+class Memory:
+    """Births of past generations, failures, orphans, fresh starts. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._generations: deque[Mapping[str, Born]] = deque(maxlen=GENERATIONS_MAX)
+        self._orphans = Orphans()
+        self._backoff = Backoff()
+        self._started_s: dict[str, float] = {}  # container id → when we started it
+
+    @property
+    def past(self) -> Mapping[str, Born]:
+        """All births remembered; a newer generation's word wins."""
+        merged: dict[str, Born] = {}
+        with self._lock:
+            for each in self._generations:
+                merged.update(each)
+        return merged
+
+    def learn(self, desired: DesiredState) -> None:
+        """Remember what containers of this generation are born with."""
+        learnt = births(desired)
+        with self._lock:
+            self._generations.append(learnt)
+
+    def scan(
+        self,
+        observed: ObservedState,
+        registry: Registry,
+        *,
+        installation: str,
+        grace_s: float,
+        now_s: float,
+    ) -> frozenset[str]:
+        """Take one more look at who has no record; return the containers condemned by now."""
+        self._orphans = self._orphans.scanned(
+            observed, known=registry.known, installation=installation, now_s=now_s
+        )
+        return self._orphans.condemned(grace_s=grace_s, now_s=now_s)
+
+    def started(self, create: Create, container: str, *, now_s: float) -> None:
+        """Remember a start: an exit soon after counts as a failure of its place."""
+        with self._lock:
+            self._started_s[container] = now_s
+
+    def failed(self, create: Create, why: str, *, now_s: float) -> None:
+        """Hold the place back for a while, longer each time."""
+        slot = Slot(host=create.host, agent=create.agent, replica=create.replica)
+        with self._lock:
+            self._backoff = self._backoff.failed(slot, create.spec_hash, why, now_s=now_s)
+
+    def judge(self, observed: ObservedState, *, now_s: float) -> None:
+        """Count early exits as failures; forget the failures of what has proved healthy."""
+        containers = [each for host in observed.hosts for each in host.containers]
+        with self._lock:
+            for container in containers:
+                self._judge(container, now_s)
+
+    def _judge(self, container: Container, now_s: float) -> None:
+        started_s = self._started_s.get(container.id)
+        if started_s is None:
+            return
+        healthy = now_s - started_s >= HEALTHY_S
+        slot = slot_of(container)
+        if container.state is ContainerState.EXITED:
+            del self._started_s[container.id]
+            if not healthy and container.exit_code != 0:
+                why = f"exited with code {container.exit_code} soon after its start"
+                self._backoff = self._backoff.failed(slot, container.spec, why, now_s=now_s)
+        elif healthy:
+            del self._started_s[container.id]
+            self._backoff = self._backoff.cleared(slot)
+
+    def held_back(self, change: Change, observed: ObservedState, *, now_s: float) -> str | None:
+        """Return why a change that creates must wait, None when it may go."""
+        create = change.create if isinstance(change, Replace) else change
+        if not isinstance(create, Create):
+            return None
+        slot = Slot(host=create.host, agent=create.agent, replica=create.replica)
+        failure = self._backoff.waits(slot, create.spec_hash, now_s=now_s)
+        if failure is not None:
+            return f"{failure.error} (failed {failure.times} times; tried again by and by)"
+        if isinstance(change, Replace) and change.remove.live:
+            return self._sibling_down(slot, create.spec_hash, observed)
+        return None
+
+    def _sibling_down(self, slot: Slot, spec: str, observed: ObservedState) -> str | None:
+        """A spec that doesn't come up in one replica isn't given to the others."""
+        running = {
+            slot_of(each)
+            for host in observed.hosts
+            for each in host.containers
+            if each.state is ContainerState.RUNNING and each.spec == spec
+        }
+        for other, failure in self._backoff.failures.items():
+            alike = (other.host, other.agent, failure.spec) == (slot.host, slot.agent, spec)
+            if alike and other != slot and other not in running:
+                return f"{other} doesn't come up with the new spec: {failure.error}"
+        return None

@@ -1,0 +1,243 @@
+"""The life of a container in the registry: reserved, bound to its container, drained, ended.
+
+The intent is recorded before the engine is asked, and the hub knows the container's id before
+the boot document goes in.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from agentctl.errors import Conflict, NotFound, Unavailable
+from agentctl.identity import tokens
+from agentctl.model.digest import spec_hash
+from agentctl.model.fleet import AgentSpec, Provider
+from agentctl.model.instance import Instance, InstanceState
+from agentctl.model.mode import Verb
+from agentctl.service.context import Fleet, Hub
+from agentctl.service.record import note, note_task
+from agentctl.store import Txn, answers, instances
+from agentctl.store import tasks as task_table
+from agentctl.tasks import expire
+
+WHO = "reconciler"
+
+
+def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
+    """Record the intent to create one container; return what its labels must say.
+
+    Raises Degraded (the mode forbids containers), Conflict (another generation is in force,
+    the spec isn't the declared one, or a live container already has this place).
+    """
+    hub.require(Verb.CREATE_CONTAINER, host=body["host"])
+    fleet = _fleet(hub)
+    spec, provider = _declared(fleet, body)
+    instance = Instance(
+        id=hub.ids.new("inst"),
+        agent=spec.name,
+        host=spec.host,
+        replica=body["replica"],
+        spec=body["spec"],
+        provider=provider.name,
+        boundary=provider.boundary,
+        label=spec.clearance,
+        generation=fleet.generation.number,
+        state=InstanceState.PROVISIONING,
+        created_at_s=hub.clock.wall_s(),
+    )
+
+    def work(txn: Txn) -> None:
+        place = (instance.host, instance.agent, instance.replica)
+        for other in instances.by_agent(txn, instance.agent):
+            if other.alive and (other.host, other.agent, other.replica) == place:
+                raise Conflict(
+                    f"{other.id} already lives at {'/'.join(map(str, place))}",
+                    hint="it is replaced once its container is gone",
+                )
+        instances.put(txn, instance)
+        _note(hub, txn, instance, "reserved")
+
+    hub.store.write(work)
+    return {
+        "instance": instance.id,
+        "label": instance.label,
+        "provider": instance.provider,
+        "boundary": instance.boundary,
+        "installation": hub.installation,
+        "fleet": fleet.generation.desired.fleet,
+    }
+
+
+def _fleet(hub: Hub) -> Fleet:
+    if hub.fleet is None:
+        raise Unavailable("no fleet is applied yet", hint="run `agentctl apply` first")
+    return hub.fleet
+
+
+def _declared(fleet: Fleet, body: dict[str, Any]) -> tuple[AgentSpec, Provider]:
+    """Return the spec that the newest generation declares at this place, if it is the one asked for."""
+    desired = fleet.generation.desired
+    if body["generation"] != fleet.generation.number:
+        raise Conflict(
+            f"generation {fleet.generation.number} is in force, not {body['generation']}",
+            hint="plan again",
+        )
+    at = (body["agent"], body["host"])
+    spec = next((each for each in desired.agents if (each.name, each.host) == at), None)
+    provider = desired.provider(spec.provider) if spec else None
+    if spec is None or provider is None or not 0 <= body["replica"] < spec.replicas:
+        raise Conflict(
+            f"{'/'.join(at)} replica {body['replica']} is not declared", hint="plan again"
+        )
+    if spec_hash(spec, provider) != body["spec"]:
+        raise Conflict(f"{'/'.join(at)} is declared with another spec", hint="plan again")
+    return spec, provider
+
+
+def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
+    """Tie an instance to its container; return its boot document, with a token shown this once."""
+    secret = hub.randomness.token()
+    token = tokens.instance_token(instance_id, secret)
+
+    def work(txn: Txn) -> Instance:
+        instance = _known(txn, instance_id)
+        if instance.state is not InstanceState.PROVISIONING:
+            raise Conflict(f"{instance_id} is {instance.state} already", hint="reserve a new one")
+        bound = replace(
+            instance,
+            container=container,
+            token_digest=tokens.digest(token),
+            state=InstanceState.STARTING,
+        )
+        instances.put(txn, bound)
+        _note(hub, txn, bound, "bound")
+        return bound
+
+    instance = hub.store.write(work)
+    return {"boot": _boot(hub, instance, token)}
+
+
+def _boot(hub: Hub, instance: Instance, token: str) -> dict[str, Any]:
+    fleet = _fleet(hub)
+    desired = fleet.generation.desired
+    spec = next(
+        each for each in desired.agents if (each.name, each.host) == (instance.agent, instance.host)
+    )
+    provider = desired.provider(instance.provider)
+    assert provider is not None
+    return {
+        "version": 1,
+        "fleet": desired.fleet,
+        "agent": instance.agent,
+        "instance": instance.id,
+        "instance_token": token,
+        "provider": {"name": provider.name, "kind": provider.kind.value, "model": provider.model},
+        "executor": {
+            "kind": spec.executor.kind.value,
+            "args": list(spec.executor.args),
+            "argv": list(spec.executor.argv),
+        },
+        "ttl_s": spec.ttl_s,
+        "grace_s": spec.grace_s,
+        "heartbeat_s": desired.monitoring.heartbeat_s,
+        "slots": 1,
+    }
+
+
+def mark(hub: Hub, instance_id: str, state: str, reason: str) -> dict[str, Any]:
+    """Record what the reconciler did with a container. Ending one ends its credentials and its leases."""
+    wanted = InstanceState(state)
+    ended = wanted in (InstanceState.RECYCLING, InstanceState.RECYCLED)
+
+    def work(txn: Txn) -> list[str]:
+        instance = _known(txn, instance_id)
+        if instance.state is InstanceState.RECYCLED or (not ended and not instance.alive):
+            return []
+        return (
+            end(hub, txn, instance, wanted, reason) if ended else _move(hub, txn, instance, wanted)
+        )
+
+    agents = hub.store.write(work)
+    hub.live.waiters.wake(f"instance:{instance_id}", *(f"agent:{agent}" for agent in agents))
+    return {"instance": instance_id, "state": state}
+
+
+def _move(hub: Hub, txn: Txn, instance: Instance, state: InstanceState) -> list[str]:
+    if instance.state is not state:
+        moved = replace(instance, state=state)
+        instances.put(txn, moved)
+        _note(hub, txn, moved, state.value)
+    return []
+
+
+def end(hub: Hub, txn: Txn, instance: Instance, state: InstanceState, reason: str) -> list[str]:
+    """End an instance: no credential counts any more, its leases expire; return agents with work again.
+
+    While its container is being stopped (recycling) it may still settle what it holds: agentd
+    reports a partial result within its grace. Recycled is the end.
+    """
+    moved = replace(
+        instance,
+        state=state,
+        draining=True,
+        reason=reason or instance.reason,
+        ended_at_s=hub.clock.wall_s() if state is InstanceState.RECYCLED else None,
+    )
+    instances.put(txn, moved)
+    if instance.state is not state:
+        _note(hub, txn, moved, state.value)
+    if state is not InstanceState.RECYCLED:
+        return []
+    answers.forget(txn, instance.id)
+    hub.live.instance_seen_s.pop(instance.id, None)
+    return expire_leases(hub, txn, instance, moved.reason or "its container is gone")
+
+
+def expire_leases(hub: Hub, txn: Txn, instance: Instance, reason: str) -> list[str]:
+    """Expire all that an instance holds; return the agents whose queues got something."""
+    agents = []
+    for task in task_table.live_of(txn, instance.id):
+        after = expire(task, reason=reason, now_s=hub.clock.wall_s())
+        task_table.put(txn, after)
+        note_task(hub, txn, after, "expired", who="hub", detail=reason)
+        agents.append(after.agent)
+    return agents
+
+
+def drain(hub: Hub, instance_id: str, reason: str) -> dict[str, Any]:
+    """Give an instance no more work; return the task it still holds, or None."""
+
+    def work(txn: Txn) -> str | None:
+        instance = _known(txn, instance_id)
+        if not instance.draining:
+            instances.put(txn, replace(instance, draining=True, reason=reason))
+            _note(hub, txn, instance, "draining", why=reason)
+        held = task_table.live_of(txn, instance_id)
+        return held[0].id if held else None
+
+    return {"task": hub.store.write(work)}
+
+
+def _known(txn: Txn, instance_id: str) -> Instance:
+    instance = instances.get(txn, instance_id)
+    if instance is None:
+        raise NotFound(f"no instance {instance_id!r}")
+    return instance
+
+
+def _note(hub: Hub, txn: Txn, instance: Instance, event: str, **facts: str) -> None:
+    note(
+        hub,
+        txn,
+        f"instance.{event}",
+        who=WHO,
+        subject=instance.id,
+        label=instance.label,
+        agent=instance.agent,
+        host=instance.host,
+        replica=instance.replica,
+        container=instance.container,
+        provider=instance.provider,
+        boundary=instance.boundary,
+        reason=instance.reason,
+        **facts,
+    )

@@ -1,0 +1,114 @@
+"""What the hub keeps in memory only: who waits, who was seen, the last pass, open model calls.
+
+All of it may be lost at any instant: agents poll again, the reconciler reports again, and
+the gateway asks again.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentctl.model.mode import Mode
+from agentctl.model.principal import AgentPrincipal
+
+SVIDS_REMEMBERED_MAX = 20_000  # one per container and renewal; some 6 MB
+CALLS_MAX = 10_000  # open model calls; the gateway's own bound is far lower
+WAIT_SLICE_S = 1.0  # how long a waiter sleeps before it looks whether its client is still there
+
+
+class Waiters:
+    """Long polls asleep by key (`agent:researcher`, `reconciler`); a wake reaches all under the key."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+        self._events: dict[str, set[threading.Event]] = {}
+
+    def seen(self, key: str) -> int:
+        """Return the key's wake count: read it before looking, pass it to `wait` after."""
+        with self._lock:
+            return self._counts.get(key, 0)
+
+    def wake(self, *keys: str) -> None:
+        """Wake everyone who waits under the keys, and whoever looked before now but isn't asleep yet."""
+        with self._lock:
+            for key in keys:
+                self._counts[key] = self._counts.get(key, 0) + 1
+                for event in self._events.get(key, ()):
+                    event.set()
+
+    def wait(self, keys: tuple[str, ...], since: tuple[int, ...], *, timeout_s: float) -> bool:
+        """Sleep until a key is woken past the counts in `since`; return whether it was."""
+        event = threading.Event()
+        with self._lock:
+            if any(
+                self._counts.get(key, 0) != count for key, count in zip(keys, since, strict=True)
+            ):
+                return True
+            for key in keys:
+                self._events.setdefault(key, set()).add(event)
+        try:
+            return event.wait(timeout_s)
+        finally:
+            with self._lock:
+                for key in keys:
+                    self._events[key].discard(event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """A model call that the gateway streams now, and the lease it lives by."""
+
+    task: str
+    attempt: int
+    instance: str
+
+
+@dataclass(slots=True)
+class Live:
+    """The hub's memory. Plain dict and attribute writes are atomic; what needs more takes `lock`."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    waiters: Waiters = field(default_factory=Waiters)
+    mode: Mode = field(default_factory=Mode)
+    causes: dict[str, str] = field(default_factory=dict)
+    causes_gone_s: float | None = None
+    last_pass: dict[str, Any] = field(default_factory=dict)
+    hosts: list[dict[str, Any]] = field(default_factory=list)
+    reconciler_seen_s: float | None = None
+    instance_seen_s: dict[str, float] = field(default_factory=dict)
+    progress: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: dict[str, OpenCall] = field(default_factory=dict)
+    svids: "OrderedDict[str, tuple[AgentPrincipal, float]]" = field(default_factory=OrderedDict)
+
+    def remember_svid(self, digest: str, who: AgentPrincipal, expires_at_s: float) -> None:
+        """Keep a verified SVID's subject until it expires, the oldest going first."""
+        with self.lock:
+            self.svids[digest] = (who, expires_at_s)
+            while len(self.svids) > SVIDS_REMEMBERED_MAX:
+                self.svids.popitem(last=False)
+
+
+def wait_until(
+    waiters: Waiters,
+    keys: tuple[str, ...],
+    look: Callable[[], Any],
+    *,
+    wait_s: float,
+    now_s: Callable[[], float],
+    gone: Callable[[], bool],
+) -> Any:
+    """Return the first true answer of `look`, asked now and after each wake, or its last answer.
+
+    Ends early when `gone` says that the client has left. `wait_s` is in seconds of `now_s`.
+    """
+    deadline = now_s() + wait_s
+    while True:
+        since = tuple(waiters.seen(key) for key in keys)
+        found = look()
+        left_s = deadline - now_s()
+        if found or left_s <= 0 or gone():
+            return found
+        waiters.wait(keys, since, timeout_s=min(left_s, WAIT_SLICE_S))

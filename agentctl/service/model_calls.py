@@ -1,0 +1,164 @@
+"""May this model call be made, and is it still wanted: the gateway asks, the lease answers."""
+
+from dataclasses import replace
+from typing import Any
+
+from agentctl.errors import Conflict, Refused, Unauthenticated
+from agentctl.identity import tokens
+from agentctl.model.digest import plain
+from agentctl.model.fleet import Provider
+from agentctl.model.instance import Instance
+from agentctl.model.mode import Verb
+from agentctl.model.task import LIVE, Task, Usage
+from agentctl.service.context import Hub
+from agentctl.service.live import CALLS_MAX, OpenCall
+from agentctl.service.poll import holds_lease
+from agentctl.service.record import note
+from agentctl.store import Txn, instances
+from agentctl.store import tasks as task_table
+
+PATHS = ("/v1/messages", "/v1/messages/count_tokens")
+
+
+def open_call(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the upstream of a model call, or raise why it may not be made.
+
+    Raises Unauthenticated (not a token of ours, or from another container), Conflict (the attempt
+    is no longer current), Refused (another provider, model or path; a label above the boundary).
+    Refusals are journaled.
+    """
+    hub.require(Verb.MODEL_CALL)
+    try:
+        granted = hub.store.write(lambda txn: _open(hub, txn, body))
+    except (Refused, Unauthenticated, Conflict) as why:
+        refused = why
+    else:
+        return granted
+    hub.store.write(
+        lambda txn: note(
+            hub,
+            txn,
+            "model.refused",
+            who=body["container"] or "unknown container",
+            provider=body["provider"],
+            why=refused.detail,
+        )
+    )
+    raise refused
+
+
+def _open(hub: Hub, txn: Txn, body: dict[str, Any]) -> dict[str, Any]:
+    task = _task_of(hub, txn, body["token"])
+    instance = instances.get(txn, task.instance)
+    if instance is None or instance.container != body["container"] or not instance.container:
+        raise Unauthenticated("this model token works from its own container only")
+    provider = _provider(hub, task, instance, body)
+    call = hub.ids.new("call")
+    note(
+        hub,
+        txn,
+        "model.call",
+        who=instance.id,
+        subject=task.id,
+        label=task.sensitivity,
+        provider=provider.name,
+        boundary=provider.boundary,
+        model=provider.model,
+        attempt=task.attempt,
+        call=call,
+    )
+    if len(hub.live.calls) >= CALLS_MAX:
+        hub.live.calls.pop(next(iter(hub.live.calls)), None)
+    hub.live.calls[call] = OpenCall(task=task.id, attempt=task.attempt, instance=instance.id)
+    return {
+        "call": call,
+        "task": task.id,
+        "attempt": task.attempt,
+        "provider": plain(provider),
+    }
+
+
+def _task_of(hub: Hub, txn: Txn, token: str) -> Task:
+    parsed = tokens.parse_model_token(token)
+    if parsed is None:
+        raise Unauthenticated("no model token, or not one of this hub's")
+    task = task_table.get(txn, parsed.task)
+    if task is None or task.attempt < parsed.attempt:
+        raise Unauthenticated("no model token, or not one of this hub's")
+    held = task.lease
+    if task.state not in LIVE or held is None or held.attempt != parsed.attempt:
+        raise Conflict(
+            f"attempt {parsed.attempt} of {parsed.task} is no longer current",
+            hint="stop working on it",
+        )
+    if not hub.seal.is_model_token(token, task.id, held.attempt, held.instance):
+        raise Unauthenticated("no model token, or not one of this hub's")
+    return task
+
+
+def _provider(hub: Hub, task: Task, instance: Instance, body: dict[str, Any]) -> Provider:
+    """Return the provider fixed for this container; anything else that is asked for is refused."""
+    fleet = hub.fleet
+    provider = fleet.generation.desired.provider(instance.provider) if fleet else None
+    if fleet is None or provider is None:
+        raise Refused(f"provider {instance.provider} is no longer declared", rule="provider")
+    if body["provider"] != instance.provider:
+        raise Refused(
+            f"this container's provider is {instance.provider}, not {body['provider']}",
+            rule="provider",
+        )
+    if body["path"] not in PATHS:
+        raise Refused(f"path {body['path']} is not among {', '.join(PATHS)}", rule="path")
+    if body["model"] != provider.model:
+        raise Refused(f"the model is {provider.model}, not {body['model']}", rule="model")
+    if provider.boundary != instance.boundary:
+        raise Refused(
+            f"{provider.name} is now at boundary {provider.boundary}, this container was born for "
+            f"{instance.boundary}",
+            rule="boundary",
+        )
+    label = fleet.levels.join((task.sensitivity, instance.label))
+    if not fleet.levels.may_cross(label, provider.boundary):
+        raise Refused(f"{label} may not cross boundary {provider.boundary}", rule="boundary")
+    return provider
+
+
+def current(hub: Hub, calls: list[str]) -> list[str]:
+    """Return those of the open calls whose attempt is still the current one."""
+    with hub.store.read() as txn:
+        return [call for call in calls if _is_current(txn, hub.live.calls.get(call))]
+
+
+def _is_current(txn: Txn, call: OpenCall | None) -> bool:
+    if call is None:
+        return False
+    task = task_table.get(txn, call.task)
+    return task is not None and holds_lease(task, call.instance, call.attempt)
+
+
+def usage(hub: Hub, call: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Add what a call used to its task, ended or not: it was spent. Reporting a call twice counts once."""
+    known = hub.live.calls.pop(call, None)
+    if known is None:
+        return {}
+
+    def work(txn: Txn) -> None:
+        task = task_table.get(txn, known.task)
+        if task is not None:
+            task_table.put(txn, _with(task, body))
+
+    hub.store.write(work)
+    return {}
+
+
+def _with(task: Task, body: dict[str, Any]) -> Task:
+    before = task.usage if task.usage.calls else Usage(cost_usd=task.usage.cost_usd)
+    after = Usage(
+        input_tokens=before.input_tokens + body.get("input_tokens", 0),
+        output_tokens=before.output_tokens + body.get("output_tokens", 0),
+        cache_read_tokens=before.cache_read_tokens + body.get("cache_read_tokens", 0),
+        cache_write_tokens=before.cache_write_tokens + body.get("cache_write_tokens", 0),
+        calls=before.calls + 1,
+        cost_usd=before.cost_usd,
+    )
+    return replace(task, usage=after)

@@ -1,0 +1,214 @@
+"""An agent's poll: level-triggered, so that one mechanism settles cancels, lost leases and restarts.
+
+The agent says what it holds and how many slots are free; the answer is what isn't so: cancel or
+lost for what is no longer its own, the same assignment again for what is leased to it but not
+held, and new assignments for free slots.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from agentctl.errors import Unauthenticated
+from agentctl.model.instance import Instance
+from agentctl.model.mode import Verb
+from agentctl.model.principal import AgentPrincipal
+from agentctl.model.task import LIVE, Task, TaskState
+from agentctl.monitor import permits
+from agentctl.routing import Candidate
+from agentctl.routing.choose import against
+from agentctl.service import route_task
+from agentctl.service.context import Fleet, Hub
+from agentctl.service.live import wait_until
+from agentctl.service.record import note_task
+from agentctl.store import Txn, instances
+from agentctl.store import tasks as task_table
+from agentctl.tasks import lease
+
+LOOKED_AT_MAX = (
+    64  # queued tasks looked at for one slot; those an old container may not take are skipped
+)
+
+Held = tuple[str, int]
+
+
+def poll(
+    hub: Hub,
+    who: AgentPrincipal,
+    *,
+    slots: int,
+    holds: Sequence[Held],
+    wait_s: float,
+    gone: Callable[[], bool],
+) -> list[dict[str, Any]]:
+    """Return messages for an instance, waiting up to `wait_s` seconds for the first."""
+    hub.live.instance_seen_s[who.instance] = hub.clock.wall_s()
+    keys = (f"agent:{who.agent}", f"instance:{who.instance}")
+    found: list[dict[str, Any]] = wait_until(
+        hub.live.waiters,
+        keys,
+        lambda: _look(hub, who, slots, tuple(holds)),
+        wait_s=wait_s,
+        now_s=hub.clock.boot_s,
+        gone=gone,
+    )
+    return found
+
+
+def _look(
+    hub: Hub, who: AgentPrincipal, slots: int, holds: tuple[Held, ...]
+) -> list[dict[str, Any]]:
+    with hub.store.read() as txn:
+        instance = _living(txn, who)
+        messages = [
+            *(_not_yours(txn, who, task_id, attempt) for task_id, attempt in holds),
+            *_again(hub, txn, who, holds),
+        ]
+        found = [each for each in messages if each is not None]
+        free = slots - sum(1 for each in found if each["type"] == "task.assigned")
+        waiting = free > 0 and _may_take(hub, txn, instance) is not None
+    if waiting:
+        found += _assign(hub, who, free)
+    return found
+
+
+def _living(txn: Txn, who: AgentPrincipal) -> Instance:
+    instance = instances.get(txn, who.instance)
+    if instance is None or not instance.alive:
+        raise Unauthenticated(f"instance {who.instance} has ended")
+    return instance
+
+
+def _not_yours(txn: Txn, who: AgentPrincipal, task_id: str, attempt: int) -> dict[str, Any] | None:
+    """Return the word that a held task isn't this instance's (any more), None when it is.
+
+    The same word answers for a task of somebody else and for one that never was.
+    """
+    task = task_table.get(txn, task_id)
+    if task is not None and holds_lease(task, who.instance, attempt):
+        return None
+    mine = task is not None and task.instance == who.instance
+    cancelled = task is not None and mine and task.state is TaskState.CANCELLED
+    kind = "task.cancel" if cancelled else "task.lost"
+    reason = task.error if task is not None and cancelled else "the lease is not yours"
+    return {
+        "id": f"msg-{task_id}-{attempt}-{kind[5:]}",
+        "type": kind,
+        "task": task_id,
+        "attempt": attempt,
+        "payload": {"reason": reason or "cancelled"},
+    }
+
+
+def holds_lease(task: Task, instance: str, attempt: int) -> bool:
+    """Whether this instance holds the task's current lease with this attempt."""
+    held = task.lease
+    return held is not None and held.instance == instance and held.attempt == attempt
+
+
+def _again(
+    hub: Hub, txn: Txn, who: AgentPrincipal, holds: tuple[Held, ...]
+) -> list[dict[str, Any]]:
+    return [
+        _assigned(hub, txn, task)
+        for task in task_table.live_of(txn, who.instance)
+        if (task.id, task.attempt) not in holds
+    ]
+
+
+def _may_take(hub: Hub, txn: Txn, instance: Instance) -> Task | None:
+    """Return the first queued task that this container may be given now, None when there is none."""
+    fleet = hub.fleet
+    if fleet is None or instance.draining or not permits(hub.mode, instance.host, Verb.DISPATCH):
+        return None
+    if instance.agent not in fleet.agents:
+        return None  # no longer declared: it gets no work
+    for at, task_id in enumerate(task_table.queued(txn, instance.agent)):
+        if at >= LOOKED_AT_MAX:
+            return None
+        task = task_table.get(txn, task_id)
+        if task is not None and not _against_container(fleet, task, instance):
+            return task
+    return None
+
+
+def _against_container(fleet: Fleet, task: Task, instance: Instance) -> str:
+    """Return why this container may not have the task, "" when it may.
+
+    What is fixed at the container's birth decides (label, provider, boundary), not what the
+    newest files say of its agent; policy is asked as it stands now.
+    """
+    spec = fleet.agents[instance.agent]
+    if task.routed is None or task.routed.provider != instance.provider:
+        return "routed to another provider"
+    said = fleet.policy.decide(route_task.question(task, instance.agent))
+    provider = fleet.generation.desired.provider(instance.provider)
+    if provider is None or provider.boundary != instance.boundary:
+        return "the provider's boundary has changed"
+    born = Candidate(
+        name=instance.agent,
+        provider=instance.provider,
+        boundary=instance.boundary,
+        clearance=instance.label,
+        capabilities=frozenset(spec.capabilities),
+        barred="" if said.allowed else said.reason,
+    )
+    return against(route_task.wanted(task), born, fleet.levels)
+
+
+def _assign(hub: Hub, who: AgentPrincipal, free: int) -> list[dict[str, Any]]:
+    """Lease up to `free` tasks in one transaction that reads all that the decision hangs on."""
+
+    def work(txn: Txn) -> list[dict[str, Any]]:
+        given: list[dict[str, Any]] = []
+        instance = _living(txn, who)
+        for _ in range(free):
+            task = _may_take(hub, txn, instance)
+            if task is None:
+                break
+            assert hub.fleet is not None
+            task = lease(
+                task,
+                instance=instance.id,
+                agent=instance.agent,
+                container=instance.container,
+                boot_id=hub.clock.boot_id,
+                boot_s=hub.clock.boot_s(),
+                lease_s=hub.fleet.lease_s,
+            )
+            task_table.put(txn, task)
+            note_task(hub, txn, task, "leased", who="hub")
+            given.append(_assigned(hub, txn, task))
+        return given
+
+    return hub.store.write(work)
+
+
+def _assigned(hub: Hub, txn: Txn, task: Task) -> dict[str, Any]:
+    assert task.state in LIVE
+    assert task.lease is not None
+    assert hub.fleet is not None
+    body = task_table.body(txn, task.id)
+    assert body is not None
+    monitoring = hub.fleet.generation.desired.monitoring
+    token = hub.seal.model_token(task.id, task.attempt, task.lease.instance)
+    return {
+        "id": f"msg-{task.id}-{task.attempt}",
+        "type": "task.assigned",
+        "task": task.id,
+        "attempt": task.attempt,
+        "payload": {
+            "prompt": body.prompt,
+            "model_token": token,
+            "sensitivity": task.sensitivity,
+            "labels": dict(task.labels),
+            "timeout_s": task.timeout_s,
+            "lease_s": monitoring.lease_s,
+            "heartbeat_s": monitoring.heartbeat_s,
+            "budget": {
+                "usd": task.budget.usd,
+                "tokens": task.budget.tokens,
+                "turns": task.budget.turns,
+            },
+            "output_schema": body.output_schema,
+        },
+    }

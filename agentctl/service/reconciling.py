@@ -1,0 +1,154 @@
+"""The reconciler's side of the hub: what is desired, what it sees, what it did."""
+
+from collections.abc import Callable
+from typing import Any
+
+from agentctl.model.digest import plain
+from agentctl.model.instance import Instance, InstanceState
+from agentctl.model.mode import Verb
+from agentctl.monitor import permits
+from agentctl.service import modes
+from agentctl.service.context import Hub
+from agentctl.service.instances import end
+from agentctl.service.live import wait_until
+from agentctl.service.record import note
+from agentctl.store import Txn, instances
+from agentctl.store import tasks as task_table
+
+ACTIONS_JOURNALED = frozenset({"done", "failed"})
+
+
+def desired(hub: Hub, *, after: int, wait_s: float, gone: Callable[[], bool]) -> dict[str, Any]:
+    """Return the applied generation when it is newer than `after`, waiting up to `wait_s` seconds.
+
+    A wake without a newer generation (work came, a drain ended) returns early with `desired` null.
+    """
+    hub.live.reconciler_seen_s = hub.clock.boot_s()
+    seen = hub.live.waiters.seen("reconciler")
+
+    def look() -> bool:
+        newest = hub.fleet.generation.number if hub.fleet else 0
+        return newest > after or hub.live.waiters.seen("reconciler") != seen
+
+    wait_until(
+        hub.live.waiters,
+        ("reconciler",),
+        look,
+        wait_s=wait_s,
+        now_s=hub.clock.boot_s,
+        gone=gone,
+    )
+    hub.live.reconciler_seen_s = hub.clock.boot_s()
+    generation = hub.fleet.generation if hub.fleet else None
+    newer = generation is not None and generation.number > after
+    return {
+        "generation": generation.number if generation else 0,
+        "digest": generation.digest if generation else "",
+        "prune": generation.prune if generation else False,
+        "mode": hub.mode.name.value,
+        "installation": hub.installation,
+        "desired": plain(generation.desired) if generation and newer else None,
+    }
+
+
+def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
+    """Take what the engines report; end the instances whose container is gone or has exited.
+
+    Returns every living instance with the task it holds. Hosts that didn't answer end nothing.
+    """
+    hub.live.reconciler_seen_s = hub.clock.boot_s()
+    hub.live.hosts = [
+        {
+            "name": each["name"],
+            "reachable": not each["error"],
+            "error": each["error"],
+            "engine": each["engine"],
+            "containers": len(each["containers"]),
+        }
+        for each in body["hosts"]
+    ]
+    modes.hosts_seen(hub)
+    running = _running(body)
+    answered = {each["name"] for each in body["hosts"] if not each["error"]}
+    with hub.store.read() as txn:
+        gone = [each for each in instances.alive(txn) if _has_gone(each, answered, running)]
+    if gone and permits(hub.mode, "", Verb.SETTLE):
+        agents = hub.store.write(lambda txn: _end_all(hub, txn, gone))
+        hub.live.waiters.wake(*(f"agent:{agent}" for agent in agents))
+    with hub.store.read() as txn:
+        living = [_row(txn, each) for each in instances.alive(txn)]
+    return {"mode": hub.mode.name.value, "instances": living}
+
+
+def _running(body: dict[str, Any]) -> dict[str, str]:
+    """Instance → container for everything that the engines report as not exited."""
+    return {
+        container["instance"]: container["id"]
+        for host in body["hosts"]
+        for container in host["containers"]
+        if container["state"] != "exited"
+    }
+
+
+def _has_gone(instance: Instance, answered: set[str], running: dict[str, str]) -> bool:
+    """Whether an engine that answered has no such container (passes follow each other: none is half-made)."""
+    if instance.host not in answered:
+        return False
+    there = running.get(instance.id)
+    return there is None or (instance.container != "" and there != instance.container)
+
+
+def _end_all(hub: Hub, txn: Txn, gone: list[Instance]) -> list[str]:
+    agents = []
+    for each in gone:
+        now = instances.get(txn, each.id)
+        if now is not None and now.alive:
+            agents += end(hub, txn, now, InstanceState.RECYCLED, "its container is gone")
+    return agents
+
+
+def _row(txn: Txn, instance: Instance) -> dict[str, Any]:
+    held = task_table.live_of(txn, instance.id)
+    return {
+        "id": instance.id,
+        "agent": instance.agent,
+        "host": instance.host,
+        "replica": instance.replica,
+        "state": instance.state.value,
+        "container": instance.container,
+        "draining": instance.draining,
+        "task": held[0].id if held else None,
+    }
+
+
+def record_pass(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
+    """Keep the reconciler's pass for people to watch; journal each action that newly ended."""
+    before = {_key(each): each["state"] for each in hub.live.last_pass.get("actions", ())}
+    ended = [
+        each
+        for each in body["actions"]
+        if each["state"] in ACTIONS_JOURNALED and before.get(_key(each)) != each["state"]
+    ]
+    hub.live.last_pass = {**body, "at_s": hub.clock.wall_s()}
+    if ended and permits(hub.mode, "", Verb.SETTLE):
+        hub.store.write(lambda txn: _note_actions(hub, txn, ended))
+    hub.live.waiters.wake("plan")
+    return {}
+
+
+def _key(action: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(action.get(name) for name in ("verb", "host", "agent", "replica"))
+
+
+def _note_actions(hub: Hub, txn: Txn, actions: list[dict[str, Any]]) -> None:
+    for each in actions:
+        note(
+            hub,
+            txn,
+            f"action.{each['state']}",
+            who="reconciler",
+            subject=f"{each['host']}/{each['agent']}/{each['replica']}",
+            verb=each["verb"],
+            causes="; ".join(each.get("causes", ()))[:300],
+            error=str(each.get("error") or "")[:300],
+        )

@@ -1,0 +1,190 @@
+"""What an agent says of its tasks: accepted, progress, completed, failed, heartbeat.
+
+Only the current attempt from the instance that holds it changes a task; others get a conflict
+and change nothing. A message id counts once per sender: a repeat gets the first answer.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from agentctl.errors import Conflict, InputError
+from agentctl.model.digest import digest
+from agentctl.model.mode import Verb
+from agentctl.model.principal import AgentPrincipal
+from agentctl.model.task import TEXT_BYTES_MAX, Result, Task, TaskState, Usage
+from agentctl.service.context import Hub
+from agentctl.service.poll import holds_lease
+from agentctl.service.record import note_task
+from agentctl.store import Txn, answers, instances
+from agentctl.store import tasks as task_table
+from agentctl.tasks import Impossible, accept, complete, fail, renew
+
+Step = Callable[[Hub, Txn, Task, dict[str, Any]], Task]
+
+
+def report(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:
+    """Take one message of an agent; return the answer its sender gets, now and on every repeat.
+
+    Raises Conflict for a stale attempt or another's task, InputError for a type that isn't taken.
+    """
+    hub.live.instance_seen_s[who.instance] = hub.clock.wall_s()
+    kind = message["type"]
+    if kind == "agent.heartbeat":
+        return _heartbeat(hub, who, message)
+    if kind == "task.progress":
+        return _progress(hub, who, message)
+    if kind not in _STEPS:
+        raise InputError(
+            f"messages of type {kind!r} are not taken here",
+            fields=[("/type", f"one of {', '.join(sorted(_STEPS))}, agent.heartbeat")],
+        )
+    hub.require(Verb.SETTLE)
+    answer = hub.store.write(lambda txn: _settle(hub, txn, who, message))
+    hub.live.waiters.wake(f"task:{message['task']}", f"agent:{who.agent}", "reconciler")
+    return answer
+
+
+def _settle(hub: Hub, txn: Txn, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:
+    said = digest(message)
+    first = answers.first(txn, who.instance, message["id"])
+    if first is not None:
+        if first[0] != said:
+            raise Conflict(f"message id {message['id']!r} was used for another message")
+        return first[1]
+    task = _current(txn, who, message["task"], message["attempt"])
+    step, event = _STEPS[message["type"]]
+    try:
+        after = step(hub, txn, task, message["payload"])
+    except Impossible as why:
+        raise Conflict(f"task {task.id}: {why}") from why
+    task_table.put(txn, after)
+    outcome = event if after.state is not TaskState.QUEUED else "failed_retryable"
+    outcome = "dead" if after.state is TaskState.DEAD else outcome
+    note_task(hub, txn, after, outcome, who=who.spiffe_id, detail=after.error[:200])
+    answer = {"id": message["id"], "accepted": True}
+    answers.remember(txn, who.instance, message["id"], said, answer)
+    return answer
+
+
+def _current(txn: Txn, who: AgentPrincipal, task_id: str, attempt: int) -> Task:
+    task = task_table.get(txn, task_id)
+    if task is None or not holds_lease(task, who.instance, attempt):
+        # one answer for a stale attempt, another's task and no task at all: nothing to learn from it
+        raise Conflict(
+            f"attempt {attempt} of {task_id} is not held by {who.instance}",
+            hint="stop working on it; poll again",
+        )
+    return task
+
+
+def _accepted(hub: Hub, _txn: Txn, task: Task, _payload: dict[str, Any]) -> Task:
+    return accept(task, now_s=hub.clock.wall_s())
+
+
+def _completed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
+    hub.live.progress.pop(task.id, None)
+    return complete(
+        task, _result(txn, task, payload), _usage(task, payload), now_s=hub.clock.wall_s()
+    )
+
+
+def _failed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
+    hub.live.progress.pop(task.id, None)
+    return fail(
+        task,
+        _result(txn, task, payload),
+        _usage(task, payload),
+        retryable=bool(payload["retryable"]),
+        now_s=hub.clock.wall_s(),
+    )
+
+
+def _result(txn: Txn, task: Task, payload: dict[str, Any]) -> Result:
+    """A result carries the label of the container it came from, whatever the task was declared as."""
+    born = instances.get(txn, task.instance)
+    return Result(
+        text=_bounded(payload.get("text", "")),
+        structured=payload.get("structured"),
+        label=born.label if born else task.sensitivity,
+        partial=bool(payload.get("partial", False)),
+        reason=payload.get("reason", ""),
+        detail=payload.get("detail", ""),
+        session=payload.get("session") or "",
+        turns=payload.get("turns") or 0,
+    )
+
+
+def _bounded(text: str) -> str:
+    raw = text.encode()
+    return text if len(raw) <= TEXT_BYTES_MAX else raw[:TEXT_BYTES_MAX].decode(errors="ignore")
+
+
+def _usage(task: Task, payload: dict[str, Any]) -> Usage:
+    """The gateway's count of tokens stands, the CLI's only where it saw no call; cost is the CLI's."""
+    cost = payload.get("cost_usd")
+    seen = task.usage
+    if seen.calls:
+        return Usage(
+            input_tokens=seen.input_tokens,
+            output_tokens=seen.output_tokens,
+            cache_read_tokens=seen.cache_read_tokens,
+            cache_write_tokens=seen.cache_write_tokens,
+            calls=seen.calls,
+            cost_usd=cost,
+        )
+    said = payload.get("usage") or {}
+    return Usage(
+        input_tokens=said.get("input_tokens", 0),
+        output_tokens=said.get("output_tokens", 0),
+        cache_read_tokens=said.get("cache_read_tokens", 0),
+        cache_write_tokens=said.get("cache_write_tokens", 0),
+        cost_usd=cost,
+    )
+
+
+def _progress(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:
+    """Progress lives in memory: it is for watching, and the next one replaces it."""
+    with hub.store.read() as txn:
+        task = _current(txn, who, message["task"], message["attempt"])
+    hub.live.progress[task.id] = {**message["payload"], "at_s": hub.clock.wall_s()}
+    return {"id": message["id"], "accepted": True}
+
+
+def _heartbeat(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:
+    """Renew the leases that the beat names and that are still this instance's; name the lost ones."""
+    named = [(each["task"], each["attempt"]) for each in message["payload"]["holds"]]
+    lost: list[tuple[str, int]] = []
+    if named:
+        lost = hub.store.write(lambda txn: _renew(hub, txn, who, named))
+    return {
+        "id": message["id"],
+        "accepted": True,
+        "lost": [{"task": task_id, "attempt": attempt} for task_id, attempt in lost],
+    }
+
+
+def _renew(
+    hub: Hub, txn: Txn, who: AgentPrincipal, named: list[tuple[str, int]]
+) -> list[tuple[str, int]]:
+    lost = []
+    assert hub.fleet is not None
+    for task_id, attempt in named:
+        task = task_table.get(txn, task_id)
+        if task is None or not holds_lease(task, who.instance, attempt):
+            lost.append((task_id, attempt))
+            continue
+        renewed = renew(
+            task,
+            boot_id=hub.clock.boot_id,
+            boot_s=hub.clock.boot_s(),
+            lease_s=hub.fleet.lease_s,
+        )
+        task_table.put(txn, renewed)
+    return lost
+
+
+_STEPS: dict[str, tuple[Step, str]] = {
+    "task.accepted": (_accepted, "accepted"),
+    "task.completed": (_completed, "completed"),
+    "task.failed": (_failed, "failed"),
+}

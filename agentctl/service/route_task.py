@@ -1,0 +1,71 @@
+"""A task's facts and the applied fleet to where it goes: routing with policy's say in it."""
+
+from agentctl.model.decision import Question
+from agentctl.model.task import Routed, Task
+from agentctl.routing import Candidate, Chosen, NoRoute, Wanted, choose
+from agentctl.service.context import Fleet
+from agentctl.store import Txn
+from agentctl.store import tasks as task_table
+
+
+def wanted(task: Task) -> Wanted:
+    """Return what a task asks of an agent."""
+    return Wanted(
+        level=task.sensitivity,
+        capabilities=frozenset(task.capabilities),
+        labels=task.labels,
+        agent=task.agent_wanted,
+    )
+
+
+def question(task: Task, agent: str) -> Question:
+    """Return policy's question: may this task's submitter give it to this agent?"""
+    return Question(
+        verb="task.submit",
+        principal=task.submitted_by,
+        target=f"agent:{agent}",
+        level=task.sensitivity,
+        capabilities=task.capabilities,
+        labels=task.labels,
+        role=task.submitter_role,
+    )
+
+
+def candidates(txn: Txn, fleet: Fleet, task: Task) -> list[Candidate]:
+    """Return every declared agent as routing sees it, policy's refusals included."""
+    found = []
+    for name, spec in sorted(fleet.agents.items()):
+        provider = fleet.generation.desired.provider(spec.provider)
+        if provider is None:
+            continue  # references are checked before a generation is applied
+        said = fleet.policy.decide(question(task, name))
+        found.append(
+            Candidate(
+                name=name,
+                provider=spec.provider,
+                boundary=provider.boundary,
+                clearance=spec.clearance,
+                capabilities=frozenset(spec.capabilities),
+                load=task_table.load(txn, name),
+                barred="" if said.allowed else f"policy: {said.reason}",
+            )
+        )
+    return found
+
+
+def pick(txn: Txn, fleet: Fleet, task: Task) -> Chosen | NoRoute:
+    """Return where the task goes now, or why nobody may take it."""
+    seen = candidates(txn, fleet, task)
+    return choose(wanted(task), seen, fleet.generation.desired.routing.routes, fleet.levels)
+
+
+def routed(chosen: Chosen, fleet: Fleet, decision_id: str) -> Routed:
+    """Return the choice as it stands on the task."""
+    return Routed(
+        agent=chosen.agent,
+        provider=chosen.provider,
+        boundary=chosen.boundary,
+        rule=chosen.rule,
+        decision=decision_id,
+        generation=fleet.generation.number,
+    )

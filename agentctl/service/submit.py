@@ -1,0 +1,167 @@
+"""Take in a task: label, route, policy, then one durable write before the answer."""
+
+import difflib
+
+from agentctl.errors import Conflict, InputError, Refused, TooLarge, Unavailable
+from agentctl.model.decision import Decision
+from agentctl.model.digest import digest
+from agentctl.model.mode import Verb
+from agentctl.model.principal import OperatorPrincipal
+from agentctl.model.task import PROMPT_BYTES_MAX, NewTask, Task, TaskBody, TaskState
+from agentctl.routing import NoRoute
+from agentctl.service import route_task
+from agentctl.service.context import Fleet, Hub
+from agentctl.service.record import note, note_decision, note_task
+from agentctl.service.roles import OPERATORS, require_role
+from agentctl.store import Txn, idempotency
+from agentctl.store import tasks as task_table
+from agentctl.tasks import hold, queue
+
+
+def submit(
+    hub: Hub, new: NewTask, who: OperatorPrincipal, *, retry_of: str | None = None
+) -> tuple[Task, bool]:
+    """Store a task durably and queue it for an agent, or hold it with the reason.
+
+    Returns the task and whether it is new: a repeated idempotency key returns the
+    first task. Raises InputError (unknown level or agent), Refused (policy lets the
+    submitter reach no agent), Conflict (the key was used for another request),
+    Unavailable (nothing applied yet, or the mode forbids it).
+    """
+    require_role(who, OPERATORS, "submit tasks")
+    hub.require(Verb.SUBMIT)
+    fleet = hub.fleet
+    if fleet is None:
+        raise Unavailable("no fleet is applied yet", hint="run `agentctl apply` first")
+    _check(new, fleet)
+    principal = f"operator:{who.name}"
+    # the denial is written first, then raised: raising inside would take its record back
+    task, created, refusal = hub.store.write(
+        lambda txn: _submit(hub, txn, fleet, new, who, principal, retry_of)
+    )
+    if refusal is not None:
+        raise refusal
+    assert task is not None
+    hub.live.waiters.wake(f"agent:{task.agent}", "reconciler")
+    return task, created
+
+
+def _submit(
+    hub: Hub,
+    txn: Txn,
+    fleet: Fleet,
+    new: NewTask,
+    who: OperatorPrincipal,
+    principal: str,
+    retry_of: str | None,
+) -> tuple[Task | None, bool, Refused | None]:
+    repeated = _first(txn, new, principal)
+    if repeated is not None:
+        return repeated, False, None
+    task = _record(hub, fleet, new, who, retry_of)
+    found = route_task.pick(txn, fleet, task)
+    if isinstance(found, NoRoute):
+        refusal = _refusal(hub, txn, fleet, task)
+        if refusal is not None:
+            return None, False, refusal
+        task = hold(task, found.reason)
+        event = "held"
+    else:
+        asked = route_task.question(task, found.agent)
+        answer = fleet.policy.decide(asked)
+        decision = Decision(
+            allowed=True, rule=found.rule, reason=f"{answer.reason}; routed by {found.rule!r}"
+        )
+        task = queue(
+            task, route_task.routed(found, fleet, note_decision(hub, txn, asked, decision))
+        )
+        event = "queued"
+    body = TaskBody(prompt=new.prompt, output_schema=new.output_schema)
+    task_table.add(txn, task, body)
+    if new.idempotency_key is not None:
+        idempotency.remember(txn, principal, new.idempotency_key, task.id, digest(new))
+    note_task(hub, txn, task, "submitted", who=principal, prompt_sha256=digest(new.prompt))
+    note_task(hub, txn, task, event, who="hub", detail=task.held_reason)
+    return task, True, None
+
+
+def _check(new: NewTask, fleet: Fleet) -> None:
+    size = len(new.prompt.encode())
+    if size > PROMPT_BYTES_MAX:
+        raise TooLarge(
+            f"the prompt is {size} bytes, the bound is {PROMPT_BYTES_MAX}",
+            hint="put long material in the agent's workspace and name it in the prompt",
+        )
+    if not new.prompt.strip():
+        raise InputError("the prompt is empty", fields=[("/prompt", "must not be empty")])
+    if new.sensitivity is not None and not fleet.levels.known(new.sensitivity):
+        raise _unknown("sensitivity", "level", new.sensitivity, fleet.levels.names)
+    if new.agent is not None and new.agent not in fleet.agents:
+        raise _unknown("agent", "agent", new.agent, tuple(fleet.agents))
+
+
+def _unknown(field: str, noun: str, name: str, known: tuple[str, ...]) -> InputError:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
+    return InputError(
+        f"{noun} {name!r} is not declared", hint=hint, fields=[(f"/{field}", f"unknown {noun}")]
+    )
+
+
+def _first(txn: Txn, new: NewTask, principal: str) -> Task | None:
+    if new.idempotency_key is None:
+        return None
+    first = idempotency.first(txn, principal, new.idempotency_key)
+    if first is None:
+        return None
+    task_id, asked = first
+    if asked != digest(new):
+        raise Conflict(
+            f"idempotency key {new.idempotency_key!r} was used for another request, task {task_id}",
+            hint="use a new key for a new request",
+        )
+    return task_table.get(txn, task_id)
+
+
+def _record(
+    hub: Hub, fleet: Fleet, new: NewTask, who: OperatorPrincipal, retry_of: str | None
+) -> Task:
+    return Task(
+        id=hub.ids.new("task"),
+        state=TaskState.HELD,
+        sensitivity=new.sensitivity if new.sensitivity is not None else fleet.levels.default,
+        declared=new.sensitivity,
+        submitted_by=f"operator:{who.name}",
+        submitter_role=who.role.value,
+        submitted_at_s=hub.clock.wall_s(),
+        capabilities=tuple(sorted(set(new.capabilities))),
+        agent_wanted=new.agent,
+        labels=new.labels,
+        priority=new.priority,
+        deadline_s=new.deadline_s,
+        timeout_s=new.timeout_s,
+        max_attempts=new.max_attempts,
+        budget=new.budget,
+        retry_of=retry_of,
+    )
+
+
+def _refusal(hub: Hub, txn: Txn, fleet: Fleet, task: Task) -> Refused | None:
+    """Refuse, rather than hold, when policy lets this submitter reach none of the agents it asked for."""
+    asked = [task.agent_wanted] if task.agent_wanted else sorted(fleet.agents)
+    questions = [route_task.question(task, name) for name in asked]
+    answers = [(each, fleet.policy.decide(each)) for each in questions]
+    if not answers or any(answer.allowed for _, answer in answers):
+        return None
+    asked_first, answer = answers[0]
+    decision_id = note_decision(hub, txn, asked_first, answer)
+    note(
+        hub,
+        txn,
+        "task.refused",
+        who=task.submitted_by,
+        decision=decision_id,
+        label=task.sensitivity,
+        rule=answer.rule,
+    )
+    return Refused(answer.reason, rule=answer.rule, decision_id=decision_id)

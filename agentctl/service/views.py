@@ -1,0 +1,246 @@
+"""What operators read: tasks, agents, status, plan, journal; read-only, one snapshot each."""
+
+from typing import Any
+
+from agentctl.errors import NotFound, UsageError
+from agentctl.model.digest import plain
+from agentctl.model.fleet import AgentSpec
+from agentctl.model.instance import Instance
+from agentctl.model.mode import ModeName
+from agentctl.model.principal import OperatorPrincipal
+from agentctl.model.task import TaskState
+from agentctl.service import modes
+from agentctl.service.context import Hub
+from agentctl.service.roles import READERS, require_role, sees_content
+from agentctl.service.task_row import task_row
+from agentctl.store import Txn, instances, task_events
+from agentctl.store import generations as generation_table
+from agentctl.store import journal as journal_table
+from agentctl.store import tasks as task_table
+
+PAGE_MAX = 1000
+
+
+def task(hub: Hub, task_id: str, who: OperatorPrincipal) -> dict[str, Any]:
+    """Return one task with its prompt, result, progress and events; raises NotFound."""
+    require_role(who, READERS, "read tasks")
+    with hub.store.read() as txn:
+        found = task_table.get(txn, task_id)
+        if found is None:
+            raise NotFound(f"no task {task_id!r}", hint="`agentctl tasks` lists them")
+        body = task_table.body(txn, task_id)
+        events = task_events.of(txn, task_id)
+    row = task_row(found, content=sees_content(who))
+    row["prompt"] = body.prompt if body and sees_content(who) else None
+    row["events"] = [plain(each) for each in events]
+    row["progress"] = hub.live.progress.get(task_id)
+    return row
+
+
+def tasks(
+    hub: Hub,
+    who: OperatorPrincipal,
+    *,
+    state: str | None,
+    agent: str | None,
+    limit: int,
+    before: str | None,
+) -> dict[str, Any]:
+    """Return a page of tasks, newest first, and the id to pass as `before` for the next page."""
+    require_role(who, READERS, "read tasks")
+    if state is not None and state not in tuple(TaskState):
+        raise UsageError(f"no state {state!r}", hint=f"one of {', '.join(TaskState)}")
+    with hub.store.read() as txn:
+        found, following = task_table.page(
+            txn,
+            state=TaskState(state) if state else None,
+            agent=agent,
+            limit=min(limit, PAGE_MAX),
+            before=before,
+        )
+    return {"tasks": [task_row(each, content=False) for each in found], "next": following}
+
+
+def agents(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
+    """Return each declared agent on each host with its living containers."""
+    require_role(who, READERS, "read agents")
+    fleet = hub.fleet
+    if fleet is None:
+        return {"agents": []}
+    with hub.store.read() as txn:
+        living = list(instances.alive(txn))
+        rows = [_agent_row(hub, txn, spec, living) for spec in fleet.generation.desired.agents]
+    return {"agents": rows}
+
+
+def _agent_row(hub: Hub, txn: Txn, spec: AgentSpec, living: list[Instance]) -> dict[str, Any]:
+    assert hub.fleet is not None
+    provider = hub.fleet.generation.desired.provider(spec.provider)
+    mine = [each for each in living if (each.agent, each.host) == (spec.name, spec.host)]
+    return {
+        "name": spec.name,
+        "host": spec.host,
+        "provider": spec.provider,
+        "boundary": provider.boundary if provider else "",
+        "clearance": spec.clearance,
+        "capabilities": list(spec.capabilities),
+        "image": spec.image,
+        "executor": spec.executor.kind.value,
+        "replicas": spec.replicas,
+        "running": sum(1 for each in mine if each.state.value == "running"),
+        "queued": sum(1 for _ in task_table.queued(txn, spec.name)),
+        "instances": [_instance_row(hub, txn, each) for each in mine],
+    }
+
+
+def _instance_row(hub: Hub, txn: Txn, instance: Instance) -> dict[str, Any]:
+    held = task_table.live_of(txn, instance.id)
+    return {
+        "id": instance.id,
+        "state": instance.state.value,
+        "draining": instance.draining,
+        "container": instance.container,
+        "replica": instance.replica,
+        "provider": instance.provider,
+        "boundary": instance.boundary,
+        "label": instance.label,
+        "created_at_s": instance.created_at_s,
+        "last_seen_s": hub.live.instance_seen_s.get(instance.id),
+        "task": held[0].id if held else None,
+    }
+
+
+def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
+    """Return mode, generation, counts and what needs a person's eye."""
+    require_role(who, READERS, "read the status")
+    with hub.store.read() as txn:
+        counts = task_table.counts(txn)
+        living = list(instances.alive(txn))
+    by_state: dict[str, int] = {}
+    for each in living:
+        by_state[each.state.value] = by_state.get(each.state.value, 0) + 1
+    generation = hub.fleet.generation if hub.fleet else None
+    return {
+        "version": hub.version,
+        "installation": hub.installation,
+        "mode": modes.as_row(hub.mode),
+        "generation": _generation_row(generation) if generation else None,
+        "fleet": generation.desired.fleet if generation else None,
+        "tasks": counts,
+        "instances": by_state,
+        "hosts": hub.live.hosts,
+        "converged": hub.live.last_pass.get("converged"),
+        "alerts": _alerts(hub, counts),
+    }
+
+
+def _alerts(hub: Hub, counts: dict[str, int]) -> list[dict[str, str]]:
+    found = []
+    if hub.mode.name is not ModeName.NORMAL:
+        found.append({"name": "mode", "detail": f"{hub.mode.name}: {hub.mode.reason}"})
+    if counts.get(TaskState.HELD):
+        detail = f"{counts[TaskState.HELD]} held: `agentctl tasks --state held` says why"
+        found.append({"name": "tasks-held", "detail": detail})
+    if counts.get(TaskState.DEAD):
+        detail = f"{counts[TaskState.DEAD]} dead: `agentctl tasks --state dead`"
+        found.append({"name": "dead-letters", "detail": detail})
+    found += [
+        {"name": "engine", "detail": f"{host['name']}: {host['error']}"}
+        for host in hub.live.hosts
+        if not host["reachable"]
+    ]
+    for action in hub.live.last_pass.get("actions", ()):
+        if action["state"] == "failed":
+            where = f"{action['verb']} {action['host']}/{action['agent']}/{action['replica']}"
+            found.append({"name": "action-failed", "detail": f"{where}: {action.get('error')}"})
+    return found
+
+
+def mode(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
+    """Return the mode in force."""
+    require_role(who, READERS, "read the mode")
+    return modes.as_row(hub.mode)
+
+
+def plan(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
+    """Return the reconciler's last pass; empty before the first."""
+    require_role(who, READERS, "read the plan")
+    empty: dict[str, Any] = {
+        "generation": 0,
+        "at_s": None,
+        "converged": False,
+        "actions": [],
+        "hosts": [],
+    }
+    return hub.live.last_pass or empty
+
+
+def journal(hub: Hub, who: OperatorPrincipal, *, after: int, limit: int) -> dict[str, Any]:
+    """Return journal lines after a sequence number, oldest first."""
+    require_role(who, READERS, "read the journal")
+    with hub.store.read() as txn:
+        lines = list(journal_table.read(txn, after=after, limit=min(limit, PAGE_MAX)))
+    return {"lines": [plain(each) for each in lines]}
+
+
+def generations(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
+    """Return applied generations, newest first, without their content."""
+    require_role(who, READERS, "read generations")
+    with hub.store.read() as txn:
+        found = list(generation_table.page(txn))
+    return {"generations": [_generation_row(each) for each in found]}
+
+
+def latest_generation(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
+    """Return the newest generation with its desired state, and who holds what; number 0 when there is none."""
+    require_role(who, READERS, "read generations")
+    generation = hub.fleet.generation if hub.fleet else None
+    if generation is None:
+        return {"number": 0, "digest": "", "desired": None, "installation": hub.installation}
+    return {
+        **_generation_row(generation),
+        "desired": plain(generation.desired),
+        "installation": hub.installation,
+    }
+
+
+def _generation_row(generation: Any) -> dict[str, Any]:
+    return {
+        "number": generation.number,
+        "digest": generation.digest,
+        "commit": generation.commit,
+        "applied_by": generation.applied_by,
+        "applied_at_s": generation.applied_at_s,
+        "prune": generation.prune,
+    }
+
+
+def ready(hub: Hub) -> tuple[bool, dict[str, Any]]:
+    """Whether the hub takes work now, with the mode and reason."""
+    mode_now = hub.mode
+    return mode_now.name is ModeName.NORMAL, {
+        "ready": mode_now.name is ModeName.NORMAL,
+        **modes.as_row(mode_now),
+    }
+
+
+def metrics(hub: Hub) -> str:
+    """Return counters in the Prometheus text format."""
+    with hub.store.read() as txn:
+        counts = task_table.counts(txn)
+        living = sum(1 for _ in instances.alive(txn))
+    lines = ["# TYPE agentctl_tasks gauge"]
+    lines += [
+        f'agentctl_tasks{{state="{state.value}"}} {counts.get(state.value, 0)}'
+        for state in TaskState
+    ]
+    lines += ["# TYPE agentctl_instances gauge", f"agentctl_instances {living}"]
+    lines += ["# TYPE agentctl_mode gauge"]
+    lines += [
+        f'agentctl_mode{{mode="{each.value}"}} {int(hub.mode.name is each)}' for each in ModeName
+    ]
+    lines += [
+        "# TYPE agentctl_model_calls_open gauge",
+        f"agentctl_model_calls_open {len(hub.live.calls)}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,40 @@
+"""Table decisions: every answer policy and routing gave, by id, so that it can be explained later."""
+
+from dataclasses import dataclass
+
+from agentctl.model.decision import Decision, Question
+from agentctl.store import keys
+from agentctl.store.codec import Codec, decoded
+from agentctl.store.txn import Table, Txn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A question, its answer, and the generation whose rules gave it. `at_s` is wall clock."""
+
+    question: Question
+    decision: Decision
+    generation: int
+    at_s: float
+
+
+_decided = Codec(Table.DECISIONS, Decided)
+
+
+def put(
+    txn: Txn,
+    decision_id: str,
+    question: Question,
+    decision: Decision,
+    generation: int,
+    at_s: float,
+) -> None:
+    """Keep a decision under its id."""
+    record = Decided(question=question, decision=decision, generation=generation, at_s=at_s)
+    txn.put(Table.DECISIONS, keys.text(decision_id), _decided.encode(record))
+
+
+def get(txn: Txn, decision_id: str) -> Decided | None:
+    """Return a decision, or None."""
+    key = keys.text(decision_id)
+    return decoded(_decided, key, txn.get(Table.DECISIONS, key))

@@ -1,0 +1,155 @@
+"""One thread that writes: works that wait share one transaction and one fsync.
+
+Each work runs in a child transaction of the group's: a failing one leaves its
+siblings intact. Callers are woken after the group's commit, never before.
+Source: docs/decisions/0002-store.md.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import lmdb
+
+from agentctl.errors import StoreUnavailable, Unavailable
+from agentctl.store.lmdb_txn import Handles, LmdbTxn
+from agentctl.store.txn import Txn
+
+WAITING_MAX = 4096  # a second of commits on a slow disk: beyond it, waiting longer helps nobody
+GROUP_MAX = 256  # more amortises the fsync no further, and the first of a group waits for the last
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Job(Generic[T]):
+    """A work that waits, and what came of it; the future is settled when that is durable."""
+
+    work: Callable[[Txn], T]
+    future: "Future[T]"
+    answer: T | None = None
+    error: BaseException | None = None
+
+    def run(self, env: lmdb.Environment, group: lmdb.Transaction, handles: Handles) -> None:
+        """Run in a child of the group; an exception undoes this work alone and is kept for its caller."""
+        child = env.begin(write=True, parent=group)
+        try:
+            self.answer = self.work(LmdbTxn(child, handles))
+            child.commit()
+        except BaseException as error:  # noqa: BLE001 it belongs to the caller's thread, whatever it is
+            child.abort()
+            self.error = unavailable(error) if isinstance(error, lmdb.Error) else error
+
+    def settle(self) -> None:
+        if self.error is None:
+            self.future.set_result(self.answer)  # type: ignore[arg-type]
+        else:
+            self.future.set_exception(self.error)
+
+
+class GroupCommit:
+    """The writing thread and its bounded queue. It alone opens write transactions."""
+
+    def __init__(
+        self,
+        env: lmdb.Environment,
+        handles: Handles,
+        *,
+        failed: Callable[[StoreUnavailable], None],
+    ) -> None:
+        self.commits = 0
+        self.works = 0
+        self.last_error: StoreUnavailable | None = None
+        self._env = env
+        self._handles = handles
+        self._failed = failed
+        self._jobs: deque[_Job[Any]] = deque()
+        self._changed = threading.Condition(threading.Lock())
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._jobs)
+
+    def submit(self, work: Callable[[Txn], T]) -> "Future[T]":
+        """Queue a work; raises Unavailable when the queue is full, StoreUnavailable when closed."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a work may not write to the store through another transaction")
+        job = _Job(work, Future())
+        job.future.set_running_or_notify_cancel()  # it can't be cancelled: its group may be committing
+        with self._changed:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            if len(self._jobs) >= WAITING_MAX:
+                raise Unavailable(
+                    f"the store is {WAITING_MAX} writes behind", retry_after_s=1.0, hint="try again"
+                )
+            self._jobs.append(job)
+            self._changed.notify()
+        return job.future
+
+    def close(self) -> None:
+        """Refuse new works, finish those that wait, end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while group := self._next_group():
+            self._commit(group)
+            for job in group:
+                job.settle()
+
+    def _next_group(self) -> list[_Job[Any]]:
+        """Wait for works; return those that are there, none when the store is closed and all is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._jobs or self._closed)
+            return [self._jobs.popleft() for _ in range(min(GROUP_MAX, len(self._jobs)))]
+
+    def _commit(self, group: list[_Job[Any]]) -> None:
+        try:
+            self._write(group)
+        except Exception as cause:  # noqa: BLE001 this thread must outlive all: every writer needs it
+            for job in group:  # a work that failed by itself may have read what is now undone
+                job.error = unavailable(cause)
+            self.last_error = unavailable(cause)
+            self._failed(self.last_error)
+        else:
+            self.commits += 1
+            self.works += len(group)
+            self._note_works_that_ran_out_of_room(group)
+
+    def _write(self, group: list[_Job[Any]]) -> None:
+        """Run the group in one transaction and commit it; when it raises, nothing was kept."""
+        txn = self._env.begin(write=True)
+        try:
+            for job in group:
+                job.run(self._env, txn, self._handles)
+            txn.commit()
+        except BaseException:
+            txn.abort()
+            raise
+
+    def _note_works_that_ran_out_of_room(self, group: list[_Job[Any]]) -> None:
+        """A full map fails the works, not the commit: for the mode, that is a failed write too."""
+        lost = [job.error for job in group if isinstance(job.error, StoreUnavailable)]
+        self.last_error = lost[0] if lost else None
+        if lost:
+            self._failed(lost[0])
+
+
+def unavailable(cause: BaseException) -> StoreUnavailable:
+    """Return what callers get when LMDB can't write, with LMDB's error as its cause."""
+    what = "is full" if isinstance(cause, lmdb.MapFullError) else "can't write"
+    error = StoreUnavailable(
+        f"the store {what}: {cause}",
+        hint="nothing of this write was kept; make room on the state directory's disk and try again",
+    )
+    error.__cause__ = cause
+    return error

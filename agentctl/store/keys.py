@@ -1,0 +1,50 @@
+"""Keys whose byte order is the order wanted: text parts end with NUL, numbers are big-endian."""
+
+from hashlib import sha256
+
+TEXT_BYTES_MAX = 120  # three such parts and a number fit LMDB's 511 bytes
+NUMBER_BYTES = 8
+_MIDDLE = 1 << 63  # makes signed numbers sort as unsigned ones
+_HASHED = b"\xff"  # not UTF-8: no plain part can begin with it
+
+
+def text(*parts: str) -> bytes:
+    """Return a key of text parts, each ended by NUL, so that ("a", "b") and ("ab", "") differ.
+
+    A part that is too long, or holds a NUL itself, stands as its SHA-256: such
+    parts are equal when they are the same, but no longer ordered.
+    """
+    return b"".join(_part(each) for each in parts)
+
+
+def number(value: int) -> bytes:
+    """Return a key part that orders numbers from 0 to 2^64-1."""
+    return value.to_bytes(NUMBER_BYTES)
+
+
+def descending(value: int) -> bytes:
+    """Return a key part that orders signed numbers from high to low."""
+    return number(_MIDDLE - 1 - value)
+
+
+def number_of(part: bytes) -> int:
+    """Return the number of a part made by `number`."""
+    return int.from_bytes(part)
+
+
+def last_text(key: bytes) -> str:
+    """Return the last part of a key of text parts alone."""
+    return key[:-1].rpartition(b"\0")[2].decode()
+
+
+def successor(prefix: bytes) -> bytes | None:
+    """Return the smallest key that sorts after all keys with `prefix`; None when there is none."""
+    stem = prefix.rstrip(b"\xff")
+    return stem[:-1] + bytes([stem[-1] + 1]) if stem else None
+
+
+def _part(value: str) -> bytes:
+    raw = value.encode("utf-8", "surrogatepass")
+    if len(raw) > TEXT_BYTES_MAX or b"\0" in raw:
+        raw = _HASHED + sha256(raw).hexdigest().encode()
+    return raw + b"\0"

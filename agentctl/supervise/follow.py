@@ -1,0 +1,77 @@
+"""Apply the project's files whenever they change and are valid; broken ones are said once."""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from agentctl.errors import AgentctlError, Unavailable
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 2.0
+FILES_MAX = 10_000  # beyond that this isn't a project's directory but somebody's home
+_PLACES = ("inventory.yaml", "playbooks", "policies", "group_vars", "host_vars")
+
+Fingerprint = str
+
+
+class Follow:
+    """Watches `project`; `apply` is called with each new content of its files, until it took it.
+
+    `apply` raises Unavailable (the hub is away: tried again), or another AgentctlError
+    (the files are broken or refused: said once, and not tried again before they change).
+    """
+
+    def __init__(self, project: Path, *, apply: Callable[[], str]) -> None:
+        self._project = project
+        self._apply = apply
+        self._done: Fingerprint = ""
+        self._away = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Look every two seconds until `stop` is set."""
+        while not stop.is_set():
+            self.look()
+            stop.wait(LOOK_EVERY_S)
+
+    def look(self) -> None:
+        """Apply the files if they differ from what was applied or refused last."""
+        now = fingerprint(self._project)
+        if now == self._done:
+            return
+        try:
+            said = self._apply()
+        except Unavailable as why:
+            if not self._away:
+                log.warning("cannot apply now: %s", why)
+            self._away = True
+            return
+        except AgentctlError as why:
+            log.error("the files are not applied: %s", why)
+        else:
+            log.info("%s", said)
+        self._away = False
+        self._done = now
+
+
+def fingerprint(project: Path) -> Fingerprint:
+    """Return a digest over the names and contents of the files that a project is made of."""
+    total = hashlib.sha256()
+    for path in sorted(_files(project))[:FILES_MAX]:
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue  # gone between listing and reading: the next look sees what is there
+        total.update(f"{path.relative_to(project)}\0{len(content)}\0".encode())
+        total.update(content)
+    return total.hexdigest()
+
+
+def _files(project: Path) -> list[Path]:
+    found = []
+    for place in _PLACES:
+        at = project / place
+        found += [at] if at.is_file() else [each for each in at.rglob("*") if each.is_file()]
+    return found

@@ -1,0 +1,141 @@
+"""A listening socket and its loop: waitress's server with a share of connections for each peer.
+
+Uses waitress's private parts: see `requests`.
+"""
+
+import logging
+import socket
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+from waitress import wasyncore
+from waitress.server import TcpWSGIServer, UnixWSGIServer
+
+from agentctl.model.principal import Peer
+from agentctl.web import problems
+from agentctl.web.channel import Channel
+from agentctl.web.peer import peer_of
+
+REQUEST_S_MAX = (
+    60.0  # for all of a request to arrive; 32 MiB over the slowest forwarded door takes 30
+)
+LOOP_TURN_S = 5.0  # nothing waits for it: work wakes the loop
+CLOSING_TURN_S = 0.05
+ACCEPT_PAUSE_S = 0.1  # when the process is out of file descriptors
+
+log = logging.getLogger("agentctl.web")
+
+
+class Listener:
+    """Mixed into waitress's servers: who connects, how often, and an end that lets answers out."""
+
+    peer_connections_max: int
+    active_channels: dict[int, Channel]
+    adj: Any
+    trigger: Any
+    _map: dict[int, Any]
+
+    def __init__(self, *args: Any, peer_connections_max: int, **kwargs: Any) -> None:
+        self.peer_connections_max = peer_connections_max
+        self._held: Counter[str] = Counter()
+        self._closing = threading.Event()
+        super().__init__(*args, **kwargs)
+
+    def handle_accept(self) -> None:
+        """Accept one connection, unless its peer has its share already: then say so and hang up."""
+        try:
+            connection, address = self.socket.accept()  # type: ignore[attr-defined]
+        except BlockingIOError:
+            return
+        except OSError as cause:
+            log.warning("cannot accept a connection: %s", cause.strerror)
+            time.sleep(ACCEPT_PAUSE_S)  # it stays readable: don't spin
+            return
+        try:
+            peer = peer_of(connection)
+            held_by = _share(peer, address)
+            if self._held[held_by] >= self.peer_connections_max:
+                _hang_up(connection)
+                return
+            self.set_socket_options(connection)  # type: ignore[attr-defined]
+        except OSError:
+            connection.close()  # it has gone already
+            return
+        self._held[held_by] += 1
+        where = self.fix_addr(address)  # type: ignore[attr-defined]
+        Channel(self, connection, where, self.adj, peer=peer, held_by=held_by, loop=self._map)
+
+    def released(self, held_by: str) -> None:
+        """Give back a peer's connection. Called by the loop's thread alone, as accepting is."""
+        self._held[held_by] -= 1
+        if self._held[held_by] <= 0:
+            del self._held[held_by]
+
+    def maintenance(self, now: float) -> None:
+        """Close what is idle too long, and what drips: a byte now and then keeps nothing open."""
+        super().maintenance(now)  # type: ignore[misc]
+        for channel in self.active_channels.values():
+            if channel.drips(longer_than_s=REQUEST_S_MAX):
+                channel.will_close = True
+
+    def is_closing(self) -> bool:
+        """Whether the server is going: who waits on behalf of a client answers now."""
+        return self._closing.is_set()
+
+    def begin_closing(self) -> None:
+        """Tell the loop to end; any thread may call it."""
+        self._closing.set()
+        self.trigger.pull_trigger()
+
+    def serve(self, *, grace_s: float) -> None:
+        """Run the loop until `begin_closing`; then take no more, and give answers `grace_s` to get out."""
+        while not self.is_closing():
+            wasyncore.loop(LOOP_TURN_S, use_poll=True, map=self._map, count=1)
+        wasyncore.dispatcher.close(self)
+        deadline = time.monotonic() + grace_s
+        while self._busy() and time.monotonic() < deadline:
+            wasyncore.loop(CLOSING_TURN_S, use_poll=True, map=self._map, count=1)
+        for channel in list(self.active_channels.values()):
+            channel.handle_close()
+
+    def _busy(self) -> bool:
+        return any(channel.busy for channel in self.active_channels.values())
+
+
+class UnixListener(Listener, UnixWSGIServer):  # type: ignore[misc]
+    """On a Unix socket, already bound."""
+
+
+class TcpListener(Listener, TcpWSGIServer):  # type: ignore[misc]
+    """On a TCP socket, already bound."""
+
+
+def _share(peer: Peer, address: Any) -> str:
+    """Return under which name a peer's connections count: container, else account, else address."""
+    if peer.pid < 0:
+        return str(address[0])
+    return peer.container or f"uid:{peer.uid}"
+
+
+_BUSY_BODY = problems.as_bytes(
+    problems.problem_of_status(429, "this peer has all the connections that one may have here")
+)
+_BUSY = b"\r\n".join(
+    [
+        b"HTTP/1.1 429 Too Many Requests",
+        b"Connection: close",
+        b"Content-Type: " + problems.CONTENT_TYPE.encode(),
+        b"Content-Length: " + str(len(_BUSY_BODY)).encode(),
+        b"Retry-After: 1",
+        b"",
+        _BUSY_BODY,
+    ]
+)
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with connection:
+        connection.setblocking(False)
+        connection.send(_BUSY)  # a fresh connection's buffer holds it

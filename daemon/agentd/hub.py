@@ -1,0 +1,75 @@
+"""The hub as agentd calls it: polls and messages under an SVID, with one renewal on 401."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from agentd.door import Answer, DoorClosed, Line
+from agentd.hub_errors import HubAway, from_answer
+from agentd.identity import Identity
+from agentd.strict_json import dumps
+
+_MESSAGES = "/api/hub/messages"
+_SEND_TIMEOUT_S = 15.0
+_POLL_SLACK_S = 15.0  # a hub that holds a poll this much longer than asked is hung
+
+Hold = tuple[str, int]  # task id, attempt
+
+
+class Hub:
+    """One thread's way to the hub. Interrupted passes through from its line."""
+
+    def __init__(self, line: Line, identity: Identity) -> None:
+        self._line = line
+        self._identity = identity
+
+    def poll(
+        self, *, wait_s: float, slots: int, holds: Iterable[Hold], seen: str
+    ) -> list[dict[str, Any]]:
+        """Say what is held and how many slots are free; return the hub's messages, often none.
+
+        HubAway when there was no usable answer, HubRefused on a final 4xx.
+        """
+        query = [("wait", f"{wait_s:g}"), ("slots", str(slots))]
+        query += [("holds", f"{task}:{attempt}") for task, attempt in holds]
+        query += [("seen", seen)] if seen else []
+        answer = self._call(
+            "GET", f"{_MESSAGES}?{urlencode(query)}", None, timeout_s=wait_s + _POLL_SLACK_S
+        )
+        messages = answer.body.get("messages")
+        if not isinstance(messages, list):
+            raise HubAway("a poll's answer holds no messages")
+        return [each for each in messages if isinstance(each, dict)]
+
+    def send(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a message; return the answer's body. The same id may be sent again and again."""
+        return self._call("POST", _MESSAGES, dumps(message), timeout_s=_SEND_TIMEOUT_S).body
+
+    def hang_up(self) -> None:
+        """End the call in progress with Interrupted."""
+        self._line.hang_up()
+
+    def rearm(self) -> None:
+        """Take calls again after a hang-up."""
+        self._line.rearm()
+
+    def _call(self, method: str, target: str, body: bytes | None, *, timeout_s: float) -> Answer:
+        token = self._identity.bearer()
+        answer = self._with(token, method, target, body, timeout_s)
+        if answer.status == 401:
+            self._identity.renounce(token)
+            answer = self._with(self._identity.bearer(), method, target, body, timeout_s)
+        if answer.status != 200:
+            raise from_answer(answer)
+        return answer
+
+    def _with(
+        self, token: str, method: str, target: str, body: bytes | None, timeout_s: float
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            return self._line.call(method, target, headers=headers, body=body, timeout_s=timeout_s)
+        except DoorClosed as cause:
+            raise HubAway(str(cause)) from cause

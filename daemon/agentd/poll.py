@@ -1,0 +1,86 @@
+"""Asks the hub for work, saying each time all that is held and how much more may come.
+
+Level-triggered: nothing is inferred from what was said before, so a lost answer,
+a cancelled task and a restarted hub are all settled by the next poll.
+"""
+
+import time
+from typing import Any
+
+from agentd import assignment, log
+from agentd.assignment import Assignment, NoLongerOurs, Received
+from agentd.backoff import Backoff
+from agentd.desk import Desk
+from agentd.door import Interrupted
+from agentd.hub import Hub
+from agentd.hub_errors import HubAway, HubRefused
+from agentd.recall import Recall
+from agentd.runner import Runner
+from agentd.stop import StopReason
+from agentd.strict_json import Malformed
+
+WAIT_S = 20.0  # how long the hub may hold an empty poll; the wire allows 30
+_IDLE_TURN_S = 0.5  # after an answer that changed nothing: a defect must not become a busy loop
+
+
+class Poll:
+    """Polls for as long as the process lives; while it works too, for that's how a cancel comes."""
+
+    def __init__(self, hub: Hub, *, desk: Desk, runner: Runner, recall: Recall) -> None:
+        self._hub = hub
+        self._desk = desk
+        self._runner = runner
+        self._recall = recall
+        self._seen = ""
+        self._backoff = Backoff()
+        desk.listen(hub.hang_up)  # a free slot doesn't wait for the poll that said there was none
+
+    def run_forever(self) -> None:
+        """Poll again and again; never gives up."""
+        while True:
+            self.once()
+
+    def once(self) -> None:
+        """Make one poll and act on its answer; waits a little where there was none."""
+        self._hub.rearm()
+        try:
+            messages = self._hub.poll(
+                wait_s=WAIT_S, slots=self._desk.free(), holds=self._desk.holds(), seen=self._seen
+            )
+        except Interrupted:
+            return
+        except HubAway as away:
+            log.warning("hub.away", why=str(away))
+            time.sleep(self._backoff.failed(retry_after_s=away.retry_after_s))
+            return
+        except HubRefused as refused:
+            log.warning("poll.refused", status=refused.status, why=refused.detail)
+            time.sleep(self._backoff.failed())
+            return
+        self._backoff.succeeded()
+        changed = [self._act(each) for each in messages]
+        if messages and not any(changed):
+            time.sleep(_IDLE_TURN_S)
+
+    def _act(self, document: dict[str, Any]) -> bool:
+        try:
+            received = assignment.parse(document)
+        except Malformed as wrong:
+            log.warning("message.malformed", why=str(wrong))
+            return False
+        if received is None:
+            log.warning("message.unknown", type=str(document.get("type"))[:64])
+            return False
+        self._seen = received.message
+        return self._follow(received)
+
+    def _follow(self, received: Received) -> bool:
+        match received:
+            case Assignment():
+                held = self._desk.take(received)
+                if held is not None:
+                    self._runner.start(held)
+                return held is not None
+            case NoLongerOurs(cancelled=cancelled):
+                reason = StopReason.CANCELLED if cancelled else StopReason.LOST
+                return self._recall(received.hold, reason)

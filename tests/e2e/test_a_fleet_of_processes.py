@@ -1,0 +1,218 @@
+"""The whole line without containers: dispatch, labels, processes, restarts, bad input."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from agentctl.demo import scene
+from tests.e2e.conftest import Fleet, environ_of, fleet_of, open_files, until
+
+CONFIDENTIAL = "canary-confidential-81"
+
+
+def test_confidential_work_is_seen_at_the_private_model_and_nowhere_else(
+    processes: Fleet,
+) -> None:
+    task = processes.ended(processes.submit(f"Sum up {CONFIDENTIAL}", sensitivity="confidential"))
+    assert (task["state"], task["boundary"]) == ("completed", "private"), task
+    assert CONFIDENTIAL in processes.standins[scene.PRIVATE].seen_text()
+    assert CONFIDENTIAL not in processes.standins[scene.PUBLIC].seen_text()
+
+
+def test_public_work_reaches_the_public_model_with_the_real_key_put_in(processes: Fleet) -> None:
+    wanted = {"sensitivity": "internal", "capabilities": ["deep-reasoning"]}
+    task = processes.ended(processes.submit("Think about canary-public-82", **wanted))
+    assert (task["state"], task["boundary"], task["rule"]) == (
+        "completed",
+        "public",
+        "deep reasoning",
+    )
+    public = processes.standins[scene.PUBLIC]
+    assert "canary-public-82" in public.seen_text()
+    assert "canary-public-82" not in processes.standins[scene.PRIVATE].seen_text()
+    sent = [each for each in public.requests if "canary-public-82" in each.text][-1]
+    assert sent.headers["x-api-key"] == processes.stage.key_file.read_text()
+    assert "mt1." not in str(dict(sent.headers))
+
+
+def test_usage_stands_on_the_task(processes: Fleet) -> None:
+    task = processes.ended(processes.submit("Count me", sensitivity="confidential"))
+    usage = until(
+        lambda: (found := processes.task(task["id"])["usage"])["calls"] and found,
+        what="the gateway's count",
+    )
+    assert usage["calls"] == 1
+    assert usage["input_tokens"] > 0
+    assert usage["output_tokens"] > 0
+
+
+def test_what_nobody_may_take_is_held_with_the_reason(processes: Fleet) -> None:
+    task = processes.submit("x", sensitivity="confidential", capabilities=["deep-reasoning"])
+    row = processes.task(task)
+    assert row["state"] == "held"
+    assert "lacks deep-reasoning" in row["held_reason"]
+
+
+def test_submit_waits_and_prints_the_result(processes: Fleet) -> None:
+    ended = processes.run("submit", "Say something", "--sensitivity", "confidential", "--wait")
+    assert ended.stdout.strip()
+    listed = json.loads(processes.run("tasks", "-o", "json").stdout)
+    assert listed["tasks"][0]["state"] == "completed"
+
+
+def test_applying_twice_changes_nothing(processes: Fleet) -> None:
+    before = processes.running()
+    assert "No changes" in processes.run("apply", "--yes").stdout
+    assert processes.run("plan", "--detailed-exitcode").returncode == 0
+    assert processes.running() == before
+
+
+def test_each_process_holds_only_its_own(processes: Fleet) -> None:
+    pids = until(lambda: len(found := processes.children()) == 3 and found, what="three processes")
+    files = {name: open_files(pid) for name, pid in pids.items()}
+    store = str(processes.paths.store)
+    assert any(each.startswith(store) for each in files["hub"])
+    for other in ("gateway", "reconcile"):
+        assert not any(each.startswith(store) for each in files[other]), other
+    keys = str(processes.paths.keys)
+    assert not any(each.startswith(keys) for name in files for each in files[name])
+    listening = {name: _listeners(pid) for name, pid in pids.items()}
+    assert {Path(each).name for each in listening["hub"]} == {
+        "hub.sock",
+        "operator.sock",
+        "gateway.sock",
+        "reconciler.sock",
+    }
+    assert {Path(each).name for each in listening["gateway"]} == {"llm.sock"}
+    assert not listening["reconcile"]
+
+
+def _listeners(pid: int) -> set[str]:
+    """Return the paths of the Unix sockets on which a process listens."""
+    inodes = {each[8:-1] for each in open_files(pid) if each.startswith("socket:[")}
+    found = set()
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        fields = line.split()
+        listens = int(fields[3], 16) & 0x10000
+        if listens and fields[6] in inodes and len(fields) > 7:
+            found.add(fields[7])
+    return found
+
+
+def test_the_processes_get_a_scrubbed_environment(processes: Fleet) -> None:
+    allowed = re.compile(
+        r"(PATH|HOME|LANG|LC_\w+|TZ|PYTHON\w+|AGENTCTL_\w+|XDG_RUNTIME_DIR|VIRTUAL_ENV)="
+    )
+    for name, pid in processes.children().items():
+        foreign = [each for each in environ_of(pid).split("\0") if each and not allowed.match(each)]
+        assert not foreign, (name, foreign)
+
+
+@pytest.mark.parametrize("name", ["hub", "gateway", "reconcile"])
+def test_a_killed_process_comes_back_and_work_goes_on(processes: Fleet, name: str) -> None:
+    agents = {one["id"] for each in processes.running().values() for one in each}
+    pid = processes.children()[name]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: processes.children().get(name, pid) != pid, what=f"a new {name}")
+    until(lambda: processes.hub.get("/readyz")["ready"], what="a ready hub", timeout_s=90)
+    task = processes.ended(processes.submit("After the fall", sensitivity="confidential"))
+    assert task["state"] == "completed", task
+    assert {one["id"] for each in processes.running().values() for one in each} == agents
+
+
+def test_a_killed_agent_is_replaced_and_its_task_goes_on(processes: Fleet) -> None:
+    private = processes.standins[scene.PRIVATE]
+    private.slow_s = 5.0
+    try:
+        task = processes.submit("Take your time", sensitivity="confidential")
+        row = until(
+            lambda: (found := processes.task(task))["state"] == "running" and found, what="running"
+        )
+        os.kill(int(row["container"].split(":")[1]), signal.SIGKILL)
+        until(lambda: processes.task(task)["attempt"] == 2, what="a second attempt")
+    finally:
+        private.slow_s = 0.0
+    assert processes.ended(task)["state"] == "completed"
+
+
+def test_a_cancelled_task_stops_within_two_seconds(processes: Fleet) -> None:
+    private = processes.standins[scene.PRIVATE]
+    private.slow_s = 30.0
+    try:
+        task = processes.submit("Endless", sensitivity="confidential")
+        until(lambda: processes.task(task)["state"] == "running", what="running")
+        until(lambda: private.open_streams > 0, what="the model at work")
+        processes.run("task", "cancel", task)
+        assert processes.task(task)["state"] == "cancelled"
+        until(lambda: private.open_streams == 0, what="the model left alone", timeout_s=3.0)
+    finally:
+        private.slow_s = 0.0
+
+
+def test_a_second_serve_on_the_same_state_says_so(processes: Fleet) -> None:
+    ended = processes.run("serve", "--listen", "127.0.0.1:0", code=None)
+    assert ended.returncode not in (0, None)
+    assert "already" in ended.stderr or "in use" in ended.stderr
+
+
+def test_a_port_in_use_is_said_in_one_line(processes: Fleet) -> None:
+    import socket
+
+    with (
+        socket.socket() as taken,
+        fleet_of(engine_url="process:", image="none", executor="messages-api") as other,
+    ):
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = other.run("serve", "--listen", f"127.0.0.1:{port}", code=None)
+    assert ended.returncode not in (0, None)
+    assert str(port) in ended.stderr
+
+
+def test_serve_stops_in_order_and_leaves_the_agents_to_be_adopted() -> None:
+    with fleet_of(engine_url="process:", image="none", executor="messages-api") as fleet:
+        fleet.start()
+        fleet.run("apply", "--yes")
+        until(fleet.all_running, what="all agents running")
+        before = {one["container"] for each in fleet.running().values() for one in each}
+        assert fleet.stop() == 0
+        fleet.start()
+        until(fleet.all_running, what="all agents running again")
+        assert {one["container"] for each in fleet.running().values() for one in each} == before
+        task = fleet.ended(fleet.submit("Still there?", sensitivity="confidential"))
+        assert task["state"] == "completed"
+
+
+def test_followed_files_are_applied_and_broken_ones_change_nothing() -> None:
+    with fleet_of(engine_url="process:", image="none", executor="messages-api") as fleet:
+        fleet.start("--follow")
+        until(fleet.all_running, what="the files applied")
+        providers = fleet.stage.project / "policies" / "providers.yaml"
+        good = providers.read_text()
+        providers.write_text(good.replace("providers:", "provders:", 1))
+        until(lambda: "provders" in fleet.log(), what="a word about the broken file")
+        assert fleet.hub.get("/api/hub/generations/latest")["number"] == 1
+        providers.write_text(good.replace("model: qwen3", "model: qwen3-next", 1))
+        until(
+            lambda: fleet.hub.get("/api/hub/generations/latest")["number"] == 2,
+            what="a second generation",
+        )
+
+
+def test_with_the_hub_away_commands_say_what_to_do(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        ["agentctl", "--state", str(tmp_path / "none"), "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert ended.returncode == 4
+    assert "agentctl serve" in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1

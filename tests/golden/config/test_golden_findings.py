@@ -1,0 +1,37 @@
+"""Projects with mistakes, and what `agentctl validate` says of them, word for word.
+
+Each folder of `cases/` holds changed files over the sample project and `findings.txt`.
+After a change of words that is meant: AGENTCTL_GOLDEN=write pytest tests/golden/config
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agentctl import resources
+from agentctl.config import load
+from agentctl.config.report import text
+
+CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_findings_are_as_written_down(case: Path, tmp_path: Path) -> None:
+    for name in ("inventory.yaml", "playbooks", "policies"):
+        source = resources.root() / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name)
+        else:
+            shutil.copy(source, tmp_path / name)
+    expected = case / "findings.txt"
+    shutil.copytree(
+        case, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("findings.txt")
+    )
+    loaded = load(tmp_path)
+    assert (loaded.desired is None) == bool(loaded.errors)
+    said = text(loaded.findings, loaded.sources) + "\n"
+    if os.environ.get("AGENTCTL_GOLDEN") == "write":
+        expected.write_text(said, encoding="utf-8")
+    assert said == expected.read_text(encoding="utf-8")

@@ -1,0 +1,83 @@
+"""Plans as people and programs read them, beside this file; AGENTCTL_GOLDEN=write renews them."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agentctl.model.fleet import OnChange, Resources, Secret, Source, SourceKind
+from agentctl.model.instance import ContainerState, ObservedHost, ObservedState
+from agentctl.model.plan import Plan
+from agentctl.reconcile import as_json, as_text, births, plan
+from tests.unit.reconcile.declared import OURS, QWEN, RESEARCHER, container, fleet
+
+HERE = Path(__file__).parent
+PAT = Secret(name="pat", source=Source(kind=SourceKind.FILE, name="/etc/agentctl/pat"))
+
+
+def one_of_each() -> Plan:
+    """A fleet in the middle of its life: something of everything that a plan can say."""
+    before = fleet(
+        RESEARCHER,
+        replace(RESEARCHER, name="reviewer", on_change=OnChange.IMMEDIATE),
+        replace(RESEARCHER, name="writer"),
+    )
+    after = fleet(
+        replace(
+            RESEARCHER,
+            replicas=3,
+            image="agentctl/agent:2",
+            resources=Resources(memory_bytes=4 * 1024**3),
+            secrets=(PAT,),
+        ),
+        replace(RESEARCHER, name="reviewer", provider="claude-opus", on_change=OnChange.IMMEDIATE),
+        replace(RESEARCHER, name="writer"),
+        replace(RESEARCHER, name="tester", host="lab"),
+        hosts=("local", "lab", "attic"),
+    )
+    local = (
+        container(RESEARCHER, 0),
+        container(RESEARCHER, 1),
+        container(replace(RESEARCHER, name="reviewer")),
+        container(replace(RESEARCHER, name="writer"), 0),
+        container(replace(RESEARCHER, name="writer"), 1),
+        container(replace(RESEARCHER, name="archivist"), 0),
+        container(replace(RESEARCHER, name="stranger"), installation="another"),
+    )
+    tester = replace(RESEARCHER, name="tester", host="lab")
+    died = container(tester, provider=QWEN, state=ContainerState.EXITED, exit_code=1)
+    observed = ObservedState(
+        hosts=(
+            ObservedHost(name="local", containers=local),
+            ObservedHost(name="lab", containers=(died,)),
+            ObservedHost(name="attic", error="no route to host"),
+        )
+    )
+    return plan(
+        after,
+        observed,
+        digest="5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef",
+        installation=OURS,
+        work={"inst-researcher-0": "task-1", "inst-reviewer-0": "task-2"},
+        past=births(before),
+    )
+
+
+def text_of(found: Plan) -> str:
+    return as_text(found) + "\n"
+
+
+def json_of(found: Plan) -> str:
+    return json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "shown"), [("one_of_each.txt", text_of), ("one_of_each.json", json_of)]
+)
+def test_a_plan_reads_as_its_golden_file(file, shown) -> None:  # type: ignore[no-untyped-def]
+    found = shown(one_of_each())
+    if os.environ.get("AGENTCTL_GOLDEN") == "write":
+        (HERE / file).write_text(found, encoding="utf-8")
+    assert found == (HERE / file).read_text(encoding="utf-8")

@@ -1,0 +1,232 @@
+"""The commands against a hub of canned answers: what they send, print, and end with."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from agentctl.cli import Settings, run
+from agentctl.cli.duration import Duration, spoken
+from agentctl.cli.listen import address
+from agentctl.errors import EXIT_ERROR, EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE, UsageError
+
+TASK: dict[str, Any] = {
+    "id": "task-1",
+    "state": "queued",
+    "sensitivity": "internal",
+    "declared": "internal",
+    "rule": "deep reasoning",
+    "agent": "thinker",
+    "provider": "claude-opus",
+    "boundary": "public",
+    "held_reason": None,
+    "submitted_at_s": 1.0,
+    "duration_s": None,
+    "labels": {"bulk": "true"},
+    "capabilities": ["deep-reasoning"],
+    "usage": {"input_tokens": 12, "output_tokens": 3},
+    "cost_usd": None,
+    "result": None,
+    "error": None,
+    "events": [],
+    "prompt": "why?",
+}
+
+
+class CannedHub:
+    """Answers in turn for each route, the last one for ever; remembers what was sent."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[dict[str, Any]]] = {}
+        self.sent: list[tuple[str, Any, Any]] = []
+        self.settings: Settings | None = None
+
+    def connect(self, settings: Settings) -> "CannedHub":
+        self.settings = settings
+        return self
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return self._answer("GET", path, params, None)
+
+    def post(
+        self, path: str, body: Any, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        return self._answer("POST", path, body, headers)
+
+    def delete(self, path: str) -> dict[str, Any]:
+        return self._answer("DELETE", path, None, None)
+
+    def _answer(self, method: str, path: str, body: Any, headers: Any) -> dict[str, Any]:
+        self.sent.append((f"{method} {path}", body, headers))
+        queue = self.answers[f"{method} {path}"]
+        return queue.pop(0) if len(queue) > 1 else queue[0]
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> CannedHub:
+    canned = CannedHub()
+    for module in ("submit", "tasks", "agents", "status", "modes", "token"):
+        loaded = importlib.import_module(f"agentctl.cli.{module}")
+        monkeypatch.setattr(loaded, "connect", canned.connect)
+    return canned
+
+
+def test_submit_sends_what_was_asked_and_prints_the_id(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["POST /api/hub/tasks"] = [TASK]
+    words = "submit why? --sensitivity internal --capability deep-reasoning --label bulk=true"
+    assert run([*words.split(), "--timeout", "5m", "--idempotency-key", "k1"]) == EXIT_OK
+    assert hub.sent == [
+        (
+            "POST /api/hub/tasks",
+            {
+                "prompt": "why?",
+                "sensitivity": "internal",
+                "capabilities": ["deep-reasoning"],
+                "labels": {"bulk": "true"},
+                "timeout_s": 300.0,
+            },
+            {"Idempotency-Key": "k1"},
+        )
+    ]
+    printed = capsys.readouterr()
+    assert printed.out == "task-1\n"
+    assert printed.err == "queued for thinker (claude-opus, public), by deep reasoning\n"
+
+
+def test_submit_wait_prints_the_text_and_ends_well_only_when_completed(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["POST /api/hub/tasks"] = [TASK]
+    done = {**TASK, "state": "completed", "result": {"text": "because"}}
+    hub.answers["GET /api/hub/tasks/task-1"] = [done]
+    assert run(["submit", "why?", "--wait"]) == EXIT_OK
+    assert capsys.readouterr().out == "because\n"
+
+
+def test_submit_wait_of_a_failed_task_says_why_and_ends_with_1(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = {
+        **TASK,
+        "state": "failed",
+        "result": {"text": "half", "partial": True, "detail": "the model refused"},
+    }
+    hub.answers["POST /api/hub/tasks"] = [failed]
+    assert run(["submit", "why?", "--wait"]) == EXIT_ERROR
+    printed = capsys.readouterr()
+    assert printed.out == "half\n"
+    assert printed.err == "agentctl: task-1 failed: the model refused (the text is partial)\n"
+
+
+def test_a_label_without_a_value_is_a_usage_error(hub: CannedHub) -> None:
+    assert run(["submit", "why?", "--label", "bulk"]) == EXIT_USAGE
+    assert hub.sent == []
+
+
+def test_tasks_filters_and_prints_json_as_the_api_has_it(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = {"tasks": [TASK], "next": None}
+    hub.answers["GET /api/hub/tasks"] = [page]
+    assert run(["tasks", "--state", "queued", "-o", "json"]) == EXIT_OK
+    assert json.loads(capsys.readouterr().out) == page
+    assert hub.sent[0][1] == {"state": "queued", "agent": None, "limit": 50, "before": None}
+
+
+def test_after_tasks_a_state_is_the_filter_and_a_path_is_the_directory(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["GET /api/hub/tasks"] = [{"tasks": [], "next": None}]
+    assert run(["tasks", "--state", "/srv/agentctl", "--state", "held"]) == EXIT_OK
+    assert hub.sent[0][1]["state"] == "held"
+    assert hub.settings is not None
+    assert str(hub.settings.state) == "/srv/agentctl"
+
+
+def test_task_show_says_where_it_went_and_why(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["GET /api/hub/tasks/task-1"] = [TASK]
+    assert run(["task", "show", "task-1"]) == EXIT_OK
+    shown = capsys.readouterr().out
+    assert "  rule          deep reasoning\n" in shown
+    assert "  tokens        12 in, 3 out\n" in shown
+
+
+def test_a_task_id_cannot_name_another_route(hub: CannedHub) -> None:
+    hub.answers["DELETE /api/hub/tasks/..%2Fmode"] = [TASK]
+    assert run(["task", "cancel", "../mode"]) == EXIT_OK
+
+
+def test_task_retry_prints_the_new_task(hub: CannedHub, capsys: pytest.CaptureFixture[str]) -> None:
+    hub.answers["POST /api/hub/tasks/task-0/retry"] = [TASK]
+    assert run(["task", "retry", "task-0"]) == EXIT_OK
+    assert capsys.readouterr().out == "task-1\n"
+
+
+def test_pause_and_resume_set_the_mode(hub: CannedHub, capsys: pytest.CaptureFixture[str]) -> None:
+    hub.answers["POST /api/hub/mode"] = [{"mode": "paused", "reason": "deploy"}]
+    assert run(["pause", "--reason", "deploy"]) == EXIT_OK
+    assert run(["resume"]) == EXIT_OK
+    assert [body for _, body, _ in hub.sent] == [
+        {"mode": "paused", "reason": "deploy"},
+        {"mode": "normal", "reason": ""},
+    ]
+    assert capsys.readouterr().out.startswith("The hub is paused: deploy\n")
+
+
+def test_a_token_is_the_only_thing_on_stdout(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["POST /api/hub/tokens"] = [{"id": "op-1", "token": "op1.op-1.secret"}]
+    assert run(["token", "create", "--name", "ci", "--role", "ci", "--ttl", "7d"]) == EXIT_OK
+    assert capsys.readouterr().out == "op1.op-1.secret\n"
+    assert hub.sent[0][1] == {"name": "ci", "role": "ci", "ttl_s": 604800.0}
+
+
+def test_apply_without_a_terminal_wants_yes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["apply"]) == EXIT_USAGE
+    assert "--yes" in capsys.readouterr().err
+
+
+def test_a_hub_that_is_away_is_said_in_one_line(
+    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--state", str(tmp_path), "status"]) == EXIT_UNAVAILABLE
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "agentctl serve" in said
+
+
+def test_under_detailed_exitcode_a_usage_error_is_1_since_2_means_changes() -> None:
+    assert run(["plan", "--no-such-flag", "--detailed-exitcode"]) == EXIT_ERROR
+    assert run(["plan", "--no-such-flag"]) == EXIT_USAGE
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8700", "192.168.1.2:8700", "example.org:80", "8700"])
+def test_the_hub_listens_on_this_machine_alone(listen: str) -> None:
+    with pytest.raises(UsageError):
+        address(listen)
+
+
+def test_addresses_to_listen_on() -> None:
+    assert address("127.0.0.1:8700") == ("127.0.0.1", 8700)
+    assert address("localhost:0") == ("127.0.0.1", 0)
+    assert address("[::1]:8700") == ("::1", 8700)
+
+
+def test_durations_are_read_and_said_with_units() -> None:
+    read = [Duration().convert(word, None, None) for word in ("90", "1.5s", "5m", "2h", "30d")]
+    assert read == [90, 1.5, 300, 7200, 2_592_000]
+    assert [spoken(seconds) for seconds in (0.25, 42, 300, 7200, 999_999, None)] == [
+        "0.2s",
+        "42s",
+        "5m",
+        "2h",
+        "12d",
+        "-",
+    ]

@@ -1,0 +1,127 @@
+"""validate, schema, init and inventory, as a person or CI calls them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agentctl.cli import run
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def project(tmp_path: Path, capsys: Captured) -> Path:
+    assert run(["init", str(tmp_path / "fleet")]) == 0
+    capsys.readouterr()
+    return tmp_path / "fleet"
+
+
+def test_what_init_writes_validates_strictly(project: Path, capsys: Captured) -> None:
+    assert run(["validate", "--strict", "--project", str(project)]) == 0
+    assert capsys.readouterr().out == "The project is valid.\n"
+
+
+def test_init_brings_ci_a_hook_and_schemas_for_editors(project: Path) -> None:
+    assert (project / ".github/workflows/fleet.yml").is_file()
+    assert (project / ".gitlab-ci.yml").is_file()
+    assert "agentctl validate" in (project / ".pre-commit-config.yaml").read_text()
+    first = (project / "playbooks/fleet.yaml").read_text().splitlines()[0]
+    assert (project / "playbooks" / first.partition("=")[2]).resolve().is_file()
+
+
+def test_init_overwrites_nothing(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/access.yaml").write_text("mine")
+    assert run(["init", str(tmp_path)]) == 1
+    assert "policies/access.yaml is already there; nothing was written" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["policies"]
+    assert (tmp_path / "policies/access.yaml").read_text() == "mine"
+
+
+def _break(project: Path) -> None:
+    playbook = project / "playbooks/fleet.yaml"
+    playbook.write_text(playbook.read_text().replace("claude-opus", "claud-opus"))
+
+
+def test_an_error_ends_with_1_and_a_caret_under_the_place(project: Path, capsys: Captured) -> None:
+    _break(project)
+    assert run(["validate", "--project", str(project)]) == 1
+    out = capsys.readouterr().out
+    assert "playbooks/fleet.yaml:37:17: error: unknown provider 'claud-opus'" in out
+    assert "   37 |       provider: claud-opus\n      |                 ^" in out
+    assert "hint: did you mean 'claude-opus'?" in out
+
+
+@pytest.mark.parametrize("words", [["-o", "json"], ["--format", "json"]])
+def test_findings_come_as_json(project: Path, capsys: Captured, words: list[str]) -> None:
+    _break(project)
+    assert run(["validate", "--project", str(project), *words]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert not document["valid"]
+    assert {each["rule"] for each in document["findings"]} == {
+        "unknown-provider",
+        "unservable-route",
+    }
+    assert document["findings"][0]["line"] == 37
+
+
+def test_findings_come_as_annotations(project: Path, capsys: Captured) -> None:
+    _break(project)
+    assert run(["validate", "--project", str(project), "--format", "github"]) == 1
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == (
+        "::error file=playbooks/fleet.yaml,line=37,col=17,title=unknown-provider::"
+        "unknown provider 'claud-opus'; did you mean 'claude-opus'?"
+    )
+
+
+def test_findings_come_as_sarif(project: Path, capsys: Captured) -> None:
+    _break(project)
+    assert run(["validate", "--project", str(project), "--format", "sarif"]) == 1
+    log = json.loads(capsys.readouterr().out)
+    result = log["runs"][0]["results"][0]
+    assert log["version"] == "2.1.0"
+    assert result["ruleId"] == "unknown-provider"
+    assert log["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "playbooks/fleet.yaml"
+    assert place["region"] == {"startLine": 37, "startColumn": 17}
+
+
+def test_strict_makes_warnings_errors(project: Path, capsys: Captured) -> None:
+    (project / "policies/extra.yaml").write_text("a: 1\n")
+    assert run(["validate", "--project", str(project)]) == 0
+    assert "1 warning." in capsys.readouterr().out
+    assert run(["validate", "--strict", "--project", str(project)]) == 1
+
+
+def test_a_line_that_may_hold_a_secret_is_not_quoted(project: Path, capsys: Captured) -> None:
+    providers = project / "policies/providers.yaml"
+    text = providers.read_text()
+    providers.write_text(text.replace("{file: /etc/agentctl/anthropic}", "sk-ant-hunter2"))
+    for form in ("text", "json", "github", "sarif"):
+        assert run(["validate", "--project", str(project), "--format", form]) == 1
+        assert "hunter2" not in capsys.readouterr().out
+
+
+def test_schemas_are_listed_and_printed(capsys: Captured) -> None:
+    assert run(["schema"]) == 0
+    assert "playbook" in capsys.readouterr().out
+    assert run(["schema", "routing"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "agentctl routing"
+    assert run(["schema", "plybook"]) == 1
+    assert "did you mean 'playbook'?" in capsys.readouterr().err
+
+
+def test_inventory_explains_where_a_value_came_from(project: Path, capsys: Captured) -> None:
+    (project / "host_vars").mkdir()
+    (project / "host_vars/local.yaml").write_text("fleet: other\n")
+    assert run(["inventory", "--host", "local", "--explain", "--project", str(project)]) == 0
+    line = next(each for each in capsys.readouterr().out.splitlines() if each.startswith("fleet"))
+    assert line.split(maxsplit=2)[1:] == [
+        "other",
+        "host_vars/local (host_vars/local.yaml:1), over group all (inventory.yaml:5)",
+    ]
+    assert run(["inventory", "--host", "lokal", "--project", str(project)]) == 1
+    assert "did you mean 'local'?" in capsys.readouterr().err

@@ -1,0 +1,184 @@
+"""What must hold together in a fleet, asked of values alone, as the hub asks it at apply."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agentctl.config.finding import Severity
+from agentctl.config.references import check
+from agentctl.model.fleet import (
+    AccessRule,
+    AgentSpec,
+    DesiredState,
+    Effect,
+    Host,
+    Isolation,
+    Lifecycle,
+    Monitoring,
+    OnChange,
+    Provider,
+    ProviderKind,
+    Route,
+    Routing,
+)
+
+HOME = Provider(
+    name="home",
+    kind=ProviderKind.OLLAMA,
+    base_url="http://127.0.0.1:11434",
+    model="qwen3",
+    boundary="private",
+)
+CLOUD = Provider(
+    name="cloud",
+    kind=ProviderKind.ANTHROPIC,
+    base_url="https://api.anthropic.com",
+    model="opus",
+    boundary="public",
+)
+LOCAL = Host(name="local", engine_url="unix:///var/run/docker.sock")
+WORKER = AgentSpec(
+    name="worker", host="local", image="i:1", provider="home", clearance="restricted"
+)
+FLEET = DesiredState(
+    fleet="acme",
+    hosts=(LOCAL,),
+    agents=(WORKER,),
+    providers=(CLOUD, HOME),
+    routing=Routing(
+        levels=("public", "internal", "restricted"),
+        default="internal",
+        boundaries=(("private", "restricted"), ("public", "internal")),
+    ),
+)
+
+
+def wrong(desired: DesiredState) -> str:
+    return "\n".join(f"{each.rule} {'/'.join(each.subject)}" for each in check(desired))
+
+
+def with_agent(**changes: Any) -> DesiredState:
+    return replace(FLEET, agents=(replace(WORKER, **changes),))
+
+
+def with_provider(**changes: Any) -> DesiredState:
+    return replace(FLEET, providers=(CLOUD, replace(HOME, **changes)))
+
+
+def with_routing(**changes: Any) -> DesiredState:
+    return replace(FLEET, routing=replace(FLEET.routing, **changes))
+
+
+def test_a_sound_fleet_has_no_findings() -> None:
+    assert check(FLEET) == ()
+
+
+@pytest.mark.parametrize(
+    ("desired", "expected"),
+    [
+        (with_agent(provider="hoem"), "unknown-provider agent/worker/local/provider"),
+        (with_agent(clearance="secret"), "unknown-level agent/worker/local/clearance"),
+        (with_agent(host="lokal"), "unknown-host agent/worker/lokal/host"),
+        (with_agent(provider="cloud"), "clearance-above-boundary agent/worker/local/clearance"),
+        (with_agent(lifecycle=Lifecycle.EPHEMERAL), "not-built agent/worker/local/lifecycle"),
+        (with_agent(on_change=OnChange.DEFER), "not-built agent/worker/local/on_change"),
+        (with_provider(boundary="secret"), "unknown-boundary provider/home/boundary"),
+        (
+            with_provider(base_url="https://ollama.example.com"),
+            "private-boundary-public-address provider/home/base_url",
+        ),
+        (with_provider(model="qwen3:cloud"), "private-boundary-cloud-model provider/home/model"),
+        (with_provider(model="qwen3-cloud"), "private-boundary-cloud-model provider/home/model"),
+        (
+            replace(FLEET, providers=(replace(CLOUD, base_url="http://api.anthropic.com"), HOME)),
+            "plain-http provider/cloud/base_url",
+        ),
+        (with_routing(default="secret"), "unknown-level routing/default"),
+        (
+            with_routing(boundaries=(("private", "restrictd"), ("public", "internal"))),
+            "unknown-level routing/boundaries/private",
+        ),
+        (
+            with_routing(routes=(Route(name="r", prefer=("claud",)),)),
+            "unknown-provider route/r/prefer",
+        ),
+        (
+            with_routing(routes=(Route(name="r", prefer=("cloud",)),)),
+            "unservable-route route/r/prefer",
+        ),
+        (
+            with_routing(routes=(Route(name="r", prefer=("home",), capabilities=("x",)),)),
+            "unservable-route route/r/prefer",
+        ),
+        (
+            with_routing(routes=(Route(name="r", prefer=("home",), levels=("secret",)),)),
+            "unknown-level route/r/levels",
+        ),
+        (
+            with_routing(
+                routes=(
+                    Route(name="all", prefer=("home",)),
+                    Route(name="bulk", prefer=("home",), labels=(("bulk", "true"),)),
+                )
+            ),
+            "shadowed-route route/bulk",
+        ),
+        (replace(FLEET, agents=()), "no-agents fleet"),
+        (replace(FLEET, agents=(WORKER, WORKER)), "duplicate-agent agent/worker/local"),
+        (replace(FLEET, hosts=(LOCAL, LOCAL)), "duplicate-host host/local"),
+        (replace(FLEET, providers=(HOME, HOME)), "duplicate-provider provider/home"),
+        (
+            replace(FLEET, monitoring=Monitoring(lease_s=10, heartbeat_s=6)),
+            "heartbeat-too-slow monitoring/heartbeat",
+        ),
+    ],
+)
+def test_what_does_not_hold_is_named(desired: DesiredState, expected: str) -> None:
+    assert wrong(desired) == expected
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [("clearance", "internal"), ("capabilities", ("x",)), ("provider", "cloud")],
+)
+def test_an_agent_is_the_same_to_routing_on_all_its_hosts(fact: str, value: Any) -> None:
+    internal = replace(WORKER, clearance="public" if fact == "clearance" else "internal")
+    other = replace(internal, host="other", **{fact: value})
+    hosts = (LOCAL, Host(name="other", engine_url="unix:///run/other.sock"))
+    desired = replace(FLEET, hosts=hosts, agents=(internal, other))
+    assert wrong(desired) == f"facts-differ agent/worker/other/{fact}"
+
+
+def test_a_host_without_isolation_takes_only_what_the_public_may_see() -> None:
+    bare = Host(name="local", engine_url="process:")
+    desired = replace(FLEET, hosts=(bare,))
+    assert wrong(desired) == "clearance-without-isolation agent/worker/local/clearance"
+    lower = replace(desired, agents=(replace(WORKER, clearance="internal"),))
+    assert check(lower) == ()
+    sworn = replace(desired, hosts=(replace(bare, isolation=Isolation.NONE),))
+    assert check(sworn) == ()
+
+
+def test_without_a_public_boundary_nothing_runs_without_isolation() -> None:
+    desired = replace(
+        FLEET,
+        hosts=(Host(name="local", engine_url="process:"),),
+        providers=(HOME,),
+        agents=(replace(WORKER, clearance="public"),),
+        routing=replace(FLEET.routing, boundaries=(("private", "restricted"),)),
+    )
+    assert wrong(desired) == "clearance-without-isolation agent/worker/local/clearance"
+
+
+def test_a_rule_about_nobody_is_a_warning() -> None:
+    rule = AccessRule(
+        name="r",
+        effect=Effect.ALLOW,
+        verb="task.submit",
+        principal="operator:*",
+        target="agent:wroker",
+    )
+    (finding,) = check(replace(FLEET, access=(rule,)))
+    assert finding.severity is Severity.WARNING
+    assert finding.suggestion == "did you mean 'worker'?"

@@ -1,0 +1,287 @@
+"""The reconciler's pass: intent first, then the engine, then the outcome; and what holds when things fail."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+from agentctl.engine.secrets import SecretUnavailable
+from agentctl.model.fleet import OnChange, Secret, Source, SourceKind
+from agentctl.resources import schema_path
+from tests.unit.loops.world import World
+from tests.unit.reconcile.declared import RESEARCHER, fleet
+
+NEWER = replace(RESEARCHER, image="agentctl/agent:2")
+TWO = replace(RESEARCHER, replicas=2)
+PAT = Secret(name="pat", source=Source(kind=SourceKind.FILE, name="/etc/pat"))
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.reconciler.close()
+
+
+def states(report: dict[str, object]) -> list[str]:
+    actions = report["actions"]
+    assert isinstance(actions, list)
+    return [f"{each['verb']} {each['agent']}/{each['replica']} {each['state']}" for each in actions]
+
+
+def test_a_declared_fleet_comes_up_and_the_next_pass_has_nothing_to_do(world: World) -> None:
+    world.apply(fleet(TWO))
+    assert sorted(states(world.converge())) == [
+        "create researcher/0 done",
+        "create researcher/1 done",
+    ]
+    assert world.engine.running() == ["acme-researcher-0", "acme-researcher-1"]
+    assert states(world.converge()) == []
+
+
+def test_the_intent_is_recorded_before_the_engine_and_the_container_before_its_boot(
+    world: World,
+) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    assert world.hub.words == ["reserve", "bind"]
+    assert world.engine.verbs == ["create acme-researcher-0", "start acme-researcher-0"]
+
+
+def test_the_boot_document_has_the_hubs_part_the_paths_and_the_secrets(world: World) -> None:
+    world.apply(fleet(replace(RESEARCHER, secrets=(PAT,))))
+    world.converge()
+    (boot,) = world.engine.boots
+    assert json.loads(boot) == {
+        "version": 1,
+        "instance": "inst-0",
+        "instance_token": "it1.inst-0.x",
+        "hub_socket": "/run/agentctl/hub.sock",
+        "secrets": {"pat": "dmFsdWU="},
+    }
+
+
+def test_a_pass_is_told_before_during_and_after(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    assert states(world.hub.passes[0]) == ["create researcher/0 pending"]
+    assert states(world.hub.passes[-1]) == ["create researcher/0 done"]
+
+
+def test_a_converged_pass_tells_nothing_twice(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    assert world.converge()["converged"] is True
+    told = len(world.hub.passes)
+    world.converge()
+    assert len(world.hub.passes) == told
+
+
+def test_a_replacement_drains_marks_stops_removes_and_creates(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.words.clear()
+    world.apply(fleet(NEWER))
+    report = world.converge()
+    assert states(report) == ["replace researcher/0 done"]
+    assert report["actions"][0]["causes"] == ["image: agentctl/agent:1 → agentctl/agent:2"]
+    assert world.hub.words == ["drain", "state recycling", "state recycled", "reserve", "bind"]
+    assert world.engine.verbs[2:] == [
+        "stop acme-researcher-0",
+        "remove acme-researcher-0",
+        "create acme-researcher-0",
+        "start acme-researcher-0",
+    ]
+
+
+def test_a_busy_container_drains_once_and_is_replaced_when_its_task_ends(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.tasks["inst-0"] = "task-1"
+    world.hub.words.clear()
+    world.apply(fleet(NEWER))
+    assert states(world.converge()) == ["replace researcher/0 waiting"]
+    assert states(world.converge()) == ["replace researcher/0 waiting"]
+    assert world.hub.words == ["drain"]
+    del world.hub.tasks["inst-0"]
+    assert states(world.converge()) == ["replace researcher/0 done"]
+
+
+def test_a_task_taken_after_the_plan_is_not_interrupted(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.apply(fleet(NEWER))
+    world.hub.tasks["inst-0"] = "task-1"
+    seen = world.hub._row
+    world.hub._row = lambda instance: {**seen(instance), "task": None}  # type: ignore[method-assign]
+    report = world.converge()
+    assert states(report) == ["replace researcher/0 waiting"]
+    assert "took task-1 meanwhile" in report["actions"][0]["error"]
+    assert world.engine.running() == ["acme-researcher-0"]
+
+
+def test_immediate_interrupts_and_says_so(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.tasks["inst-0"] = "task-1"
+    world.apply(fleet(replace(NEWER, on_change=OnChange.IMMEDIATE)))
+    report = world.converge()
+    assert states(report) == ["replace researcher/0 done"]
+    assert "interrupts task-1" in report["actions"][0]["causes"]
+
+
+def test_a_create_that_fails_is_recorded_and_held_back_for_a_while(world: World) -> None:
+    world.engine.broken.add("agentctl/agent:1")
+    world.apply(fleet(RESEARCHER))
+    report = world.converge()
+    assert states(report) == ["create researcher/0 failed"]
+    assert report["actions"][0]["error"] == "no such image: agentctl/agent:1"
+    assert world.hub.instances["inst-0"]["state"] == "recycled"
+    assert states(world.converge()) == ["create researcher/0 waiting"]
+    world.engine.broken.clear()
+    world.clock.advance(1.5)
+    assert states(world.converge()) == ["create researcher/0 done"]
+
+
+def test_a_container_that_cannot_be_started_is_taken_away_again(world: World) -> None:
+    world.engine.refuses_to_start = True
+    world.apply(fleet(RESEARCHER))
+    assert states(world.converge()) == ["create researcher/0 failed"]
+    assert world.engine.containers == {}
+
+
+def test_a_missing_secret_costs_no_container_and_no_record(world: World) -> None:
+    def missing(source: Source) -> bytes:
+        raise SecretUnavailable(f"cannot read {source.name}")
+
+    world.resolve = missing
+    world.apply(fleet(replace(RESEARCHER, secrets=(PAT,))))
+    assert world.converge()["actions"][0]["error"] == "cannot read /etc/pat"
+    assert world.engine.verbs == []
+    assert world.hub.instances == {}
+
+
+def test_a_spec_that_does_not_come_up_takes_down_one_replica_only(world: World) -> None:
+    world.apply(fleet(TWO))
+    world.converge()
+    world.engine.broken.add("agentctl/agent:2")
+    world.apply(fleet(replace(TWO, image="agentctl/agent:2")))
+    assert states(world.converge()) == [
+        "replace researcher/0 failed",
+        "replace researcher/1 waiting",
+    ]
+    world.clock.advance(600)
+    world.converge()
+    assert world.engine.running() == ["acme-researcher-1"]
+
+
+def test_a_container_that_dies_early_is_held_back(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.clock.advance(5)
+    world.engine.dies("acme-researcher-0", code=3)
+    report = world.converge()
+    assert states(report) == ["replace researcher/0 waiting"]
+    assert "exited with code 3 soon after its start" in report["actions"][0]["error"]
+
+
+def test_a_container_that_dies_after_a_minute_is_replaced_at_once(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.clock.advance(61)
+    world.engine.dies("acme-researcher-0")
+    assert states(world.converge()) == ["replace researcher/0 done"]
+
+
+def test_nothing_is_replaced_while_the_hub_is_degraded(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.mode = "degraded"
+    world.apply(fleet(NEWER))
+    assert states(world.converge()) == ["replace researcher/0 waiting"]
+    assert world.engine.running() == ["acme-researcher-0"]
+
+
+def test_an_unreachable_engine_is_told_and_nothing_is_done_there(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.engine.error = "connection refused"
+    report = world.converge()
+    assert report["hosts"] == [{"name": "local", "reachable": False, "error": "connection refused"}]
+    assert report["converged"] is False
+    assert world.engine.verbs == []
+
+
+def test_with_the_hub_away_nothing_is_changed(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.apply(fleet(NEWER))
+    world.hub.away = True
+    before = list(world.engine.verbs)
+    assert world.reconciler.converge() is False
+    assert world.engine.verbs == before
+
+
+def test_with_the_hub_away_what_is_past_its_ttl_is_stopped(world: World) -> None:
+    world.apply(fleet(replace(RESEARCHER, ttl_s=60.0)))
+    world.converge()
+    world.hub.away = True
+    world.clock.advance(60 + 30 + 31)
+    world.reconciler.converge()
+    assert world.engine.running() == []
+    assert world.engine.verbs[-1] == "stop acme-researcher-0"
+
+
+def test_a_hub_that_comes_back_is_told_again(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.converge()
+    world.hub.away = True
+    world.reconciler.converge()
+    world.hub.away = False
+    told = len(world.hub.passes)
+    world.converge()
+    assert len(world.hub.passes) == told + 1
+
+
+def test_an_orphan_goes_after_the_grace_with_its_evidence_kept(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.instances.clear()  # as after a restore of an older backup
+    world.converge()
+    assert world.evidence == []
+    world.clock.advance(61)
+    assert states(world.converge()) == ["replace researcher/0 done"]
+    assert world.evidence == ["c-1"]
+
+
+def test_prune_removes_what_is_no_longer_declared(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.apply(fleet(), prune=True)
+    assert states(world.converge()) == ["remove researcher/0 done"]
+    assert world.engine.containers == {}
+
+
+def test_told_to_stop_a_pass_starts_nothing_more(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.stop.set()
+    assert states(world.converge()) == ["create researcher/0 waiting"]
+    assert world.engine.verbs == []
+
+
+def test_every_body_meets_the_hubs_schema(world: World) -> None:
+    world.engine.broken.add("agentctl/agent:2")
+    world.apply(fleet(TWO))
+    world.converge()
+    world.hub.tasks["inst-0"] = "task-1"
+    world.apply(fleet(replace(TWO, image="agentctl/agent:2")))
+    world.converge()
+    world.engine.error = "e" * 5000
+    world.converge()
+    names = {"observed": "observed", "passes": "pass", "instances": "instance"}
+    checked = [(names[route], body) for route, body in world.hub.bodies if route in names]
+    assert {name for name, _ in checked} == set(names.values())
+    for name, body in checked:
+        jsonschema.validate(body, json.loads(schema_path(f"api/{name}").read_text()))

@@ -1,0 +1,258 @@
+"""An engine and a hub in memory, and a reconciler between them: a whole world for a test to shape."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agentctl.engine import Birth
+from agentctl.errors import Conflict, Degraded, EngineRefused, HubUnavailable, NotFound
+from agentctl.loops.converge import Reconciler
+from agentctl.loops.engines import Engines
+from agentctl.loops.execute import Executor
+from agentctl.loops.hub_side import Applied, HubSide
+from agentctl.model.digest import desired_digest
+from agentctl.model.fleet import DesiredState, Host, Source
+from agentctl.model.instance import Container, ContainerState, ObservedHost
+from tests.fakes.clock import ManualClock
+from tests.unit.reconcile.declared import OURS
+
+
+@dataclass
+class MemoryEngine:
+    """An engine whose verbs are written down; `broken` images are refused."""
+
+    clock: ManualClock
+    containers: dict[str, Container] = field(default_factory=dict)
+    verbs: list[str] = field(default_factory=list)
+    boots: list[bytes] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    error: str = ""
+    refuses_to_start: bool = False
+    made: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def observe(self) -> ObservedHost:
+        return ObservedHost(
+            name="local",
+            containers=() if self.error else tuple(self.containers.values()),
+            error=self.error,
+        )
+
+    def boot_paths(self, birth: Birth) -> dict[str, str]:
+        return {"hub_socket": "/run/agentctl/hub.sock"}
+
+    def create(self, birth: Birth) -> str:
+        with self.lock:
+            self.verbs.append(f"create {birth.name}")
+            if birth.spec.image in self.broken:
+                raise EngineRefused(f"no such image: {birth.spec.image}")
+            assert birth.name not in [each.name for each in self.containers.values()]
+            self.made += 1
+            made = Container(
+                id=f"c-{self.made}",
+                name=birth.name,
+                host="local",
+                agent=birth.spec.name,
+                replica=birth.replica,
+                instance=birth.instance,
+                spec=birth.spec_hash,
+                provider=birth.provider,
+                boundary=birth.boundary,
+                label=birth.label,
+                installation=birth.installation,
+                state=ContainerState.CREATED,
+                created_at_s=self.clock.wall_s(),
+            )
+            self.containers[made.id] = made
+            return made.id
+
+    def start(self, container: str, boot: bytes) -> None:
+        self.verbs.append(f"start {self._name(container)}")
+        assert self.containers[container].state is ContainerState.CREATED
+        if self.refuses_to_start:
+            raise EngineRefused("cannot start")
+        self.boots.append(boot)
+        self._set(container, ContainerState.RUNNING)
+
+    def stop(self, container: str, grace_s: float) -> None:
+        self.verbs.append(f"stop {self._name(container)}")
+        self._set(container, ContainerState.EXITED)
+
+    def remove(self, container: str) -> None:
+        self.verbs.append(f"remove {self._name(container)}")
+        del self.containers[container]
+
+    def logs(self, container: str, tail: int) -> str:
+        return "the last words"
+
+    def remove_workspaces(self) -> None:
+        raise NotImplementedError
+
+    def dies(self, name: str, code: int = 1) -> None:
+        """Let a container end by itself."""
+        (gone,) = [each for each in self.containers.values() if each.name == name]
+        self.containers[gone.id] = replace(gone, state=ContainerState.EXITED, exit_code=code)
+
+    def running(self) -> list[str]:
+        return sorted(
+            each.name for each in self.containers.values() if each.state is ContainerState.RUNNING
+        )
+
+    def _name(self, container: str) -> str:
+        return self.containers[container].name
+
+    def _set(self, container: str, state: ContainerState) -> None:
+        self.containers[container] = replace(self.containers[container], state=state)
+
+
+@dataclass
+class MemoryHub:
+    """The reconciler's routes of the hub, on dictionaries. `words` is what was asked, in order."""
+
+    instances: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tasks: dict[str, str] = field(default_factory=dict)
+    passes: list[dict[str, Any]] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    bodies: list[tuple[str, Any]] = field(default_factory=list)
+    mode: str = "normal"
+    away: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, timeout_s: float | None = None
+    ) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def post(self, path: str, body: Any) -> dict[str, Any]:
+        with self.lock:
+            if self.away:
+                raise HubUnavailable("the hub does not answer")
+            what = path.removeprefix("/api/hub/").split("/")
+            self.bodies.append(("/".join(what), body))
+            match what:
+                case ["observed"]:
+                    return self._observed(body)
+                case ["passes"]:
+                    self.passes.append(body)
+                    return {}
+                case ["instances"]:
+                    return self._reserve(body)
+                case ["instances", instance, verb]:
+                    return self._instance(instance, verb, body)
+            raise NotFound(path)
+
+    def _observed(self, body: dict[str, Any]) -> dict[str, Any]:
+        there = {
+            container["instance"]
+            for host in body["hosts"]
+            for container in host["containers"]
+            if container["state"] != "exited"
+        }
+        answered = any(not host["error"] for host in body["hosts"])
+        for each in self.instances.values():
+            if answered and each["id"] not in there:
+                each["state"] = "recycled"
+        return {"mode": self.mode, "instances": [self._row(each) for each in self._alive()]}
+
+    def _row(self, instance: dict[str, Any]) -> dict[str, Any]:
+        return {**instance, "task": self.tasks.get(instance["id"])}
+
+    def _alive(self) -> list[dict[str, Any]]:
+        return [
+            each
+            for each in self.instances.values()
+            if each["state"] not in ("recycling", "recycled")
+        ]
+
+    def _reserve(self, body: dict[str, Any]) -> dict[str, Any]:
+        if self.mode == "degraded":
+            raise Degraded("the hub is degraded")
+        place = (body["host"], body["agent"], body["replica"])
+        if place in [(each["host"], each["agent"], each["replica"]) for each in self._alive()]:
+            raise Conflict(f"{place} is taken")
+        name = f"inst-{len(self.instances)}"
+        self.words.append("reserve")
+        self.instances[name] = {
+            "id": name,
+            "agent": body["agent"],
+            "host": body["host"],
+            "replica": body["replica"],
+            "state": "provisioning",
+            "container": "",
+            "draining": False,
+        }
+        return {
+            "instance": name,
+            "label": "confidential",
+            "provider": "ollama-qwen3",
+            "boundary": "private",
+            "installation": OURS,
+            "fleet": "acme",
+        }
+
+    def _instance(self, name: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+        if name not in self.instances:
+            raise NotFound(f"no instance {name}")
+        instance = self.instances[name]
+        self.words.append(f"{verb} {body.get('state', '')}".strip())
+        if verb == "bind":
+            instance |= {"container": body["container"], "state": "starting"}
+            return {"boot": {"version": 1, "instance": name, "instance_token": f"it1.{name}.x"}}
+        if verb == "drain":
+            instance["draining"] = True
+            return {"task": self.tasks.get(name)}
+        instance["state"] = body["state"]
+        return {}
+
+
+def any_secret(source: Source) -> bytes:
+    return b"value"
+
+
+class World:
+    """One engine, one hub, one reconciler, one clock."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.engine = MemoryEngine(self.clock)
+        self.hub = MemoryHub()
+        self.stop = threading.Event()
+        self.evidence: list[str] = []
+        self.generation = 0
+        self.resolve = any_secret
+        side = HubSide(self.hub)
+        engines = Engines(self._open)
+        self.reconciler = Reconciler(
+            hub=side,
+            engines=engines,
+            executor=Executor(
+                hub=side,
+                engine_of=engines.of,
+                resolve=lambda source: self.resolve(source),
+                keep_evidence=lambda change, _engine: self.evidence.append(change.container),
+            ),
+            clock=self.clock,
+            stop=self.stop,
+        )
+
+    def apply(self, desired: DesiredState, *, prune: bool = False) -> None:
+        """Make this the newest generation and let the reconciler take it."""
+        self.generation += 1
+        self.reconciler.take(
+            Applied(
+                number=self.generation,
+                digest=desired_digest(desired),
+                prune=prune,
+                installation=OURS,
+                desired=desired,
+            )
+        )
+
+    def converge(self) -> dict[str, Any]:
+        """Make one pass; return the last report that the hub got."""
+        self.reconciler.converge()
+        return self.hub.passes[-1]
+
+    def _open(self, host: Host, *, installation: str, fleet: str) -> MemoryEngine:
+        return self.engine
