@@ -192,6 +192,13 @@ class CallCut(UpstreamFailed):
     title = "The model call was ended"
 
 
+class SecretUnavailable(Unavailable):
+    """A secret's source gave no value. The message names the source, never the value."""
+
+    type = "secret-unavailable"
+    title = "Secret unavailable"
+
+
 class StoreUnavailable(Unavailable):
     """The store can't write: disk full, I/O error."""
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "resume": ("modes", "resume", "Hand out work again."),
     "token": ("token", "token", "Make tokens for remote operators and CI."),
     "journal": ("journal", "journal", "Read and verify the journal."),
+    "state": ("state", "state", "Verify, back up or restore the state."),
     "policy": ("policy", "policy", "Explain and test what policy allows."),
     "image": ("image", "image", "Build the agent image."),
     "demo": ("demo", "demo", "Run a whole fleet on this machine and route three tasks."),

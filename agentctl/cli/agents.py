@@ -49,7 +49,7 @@ def _show(found: list[dict[str, Any]]) -> None:
         ("container", "agent", "state", "instance", "task", "seen"),
         [
             (
-                each["container"][:12] or "-",
+                _short(each["container"]),
                 f"{agent['name']}/{each['replica']}",
                 each["state"],
                 each["id"],
@@ -59,3 +59,8 @@ def _show(found: list[dict[str, Any]]) -> None:
             for agent, each in instances
         ],
     )
+
+
+def _short(container: str) -> str:
+    """Return a container's id as its engine shows it: Docker's in 12 digits."""
+    return container[:12] if len(container) == 64 else container or "-"

@@ -8,7 +8,7 @@ from agentctl.cli import Settings
 from agentctl.cli.duration import Duration
 from agentctl.cli.output import emit
 from agentctl.cli.plan import text
-from agentctl.cli.proposal import Current, Proposal, propose
+from agentctl.cli.proposal import Current, Proposal, load_valid, propose
 from agentctl.cli.watch import Outcome, watch
 from agentctl.errors import EXIT_OK, UsageError
 from agentctl.model.fleet import DesiredState
@@ -34,7 +34,8 @@ def apply(settings: Settings, yes: bool, prune: bool, timeout: float) -> int:
     as_json = settings.output == "json"
     if not yes and (as_json or not sys.stdin.isatty()):
         raise UsageError("apply asks before it changes anything", hint="give --yes to not be asked")
-    proposal = propose(settings, prune=prune, hub_required=True)
+    desired = load_valid(settings.project)
+    proposal = propose(settings, desired, prune=prune, hub_required=True)
     assert proposal.current is not None
     if not proposal.changed:
         _say_unchanged(proposal, as_json=as_json)
@@ -43,12 +44,13 @@ def apply(settings: Settings, yes: bool, prune: bool, timeout: float) -> int:
         click.echo(text(proposal))
     if not yes:
         click.confirm("\nApply this?", abort=True)
-    generation, _ = commit_generation(settings, proposal.desired, proposal.current, prune=prune)
+    generation, new = commit_generation(settings, desired, proposal.current, prune=prune)
     outcome = watch(
         settings,
         generation=generation,
+        again=not new,
         timeout_s=timeout,
-        settled=lambda: propose(settings, prune=prune, hub_required=True).plan.empty,
+        settled=lambda: propose(settings, desired, prune=prune, hub_required=True).plan.empty,
         quiet=as_json,
     )
     _say(outcome, generation, as_json=as_json)

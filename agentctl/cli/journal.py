@@ -52,7 +52,7 @@ def journal(
         _follow(hub, newest, kinds, as_json=settings.output == "json")
 
 
-@journal.command()
+@journal.command(short_help="Write the journal as JSON lines.")
 @click.argument("file", type=click.File("w", encoding="ascii", lazy=True), default="-")
 @click.option("--after", type=click.IntRange(0), default=0, help="Begin after this line's number.")
 @click.pass_obj
@@ -62,7 +62,7 @@ def export(settings: Settings, file: IO[str], after: int) -> None:
         file.write(as_text(line))
 
 
-@journal.command()
+@journal.command(short_help="Prove that no line was changed.")
 @click.argument("file", type=click.File(encoding="utf-8"), required=False)
 @click.option(
     "--checkpoint",

@@ -4,7 +4,7 @@ import click
 
 from agentctl.cli import Settings
 from agentctl.cli.output import emit
-from agentctl.cli.proposal import Proposal, propose
+from agentctl.cli.proposal import Proposal, load_valid, propose
 from agentctl.errors import EXIT_OK, AgentctlError
 from agentctl.reconcile import as_json, as_text
 
@@ -35,7 +35,7 @@ def plan(settings: Settings, prune: bool, detailed_exitcode: bool) -> int:
     what runs on the engines. Without the hub, containers are compared by their spec hashes.
     """
     try:
-        proposal = propose(settings, prune=prune, hub_required=False)
+        proposal = propose(settings, load_valid(settings.project), prune=prune, hub_required=False)
     except AgentctlError as why:
         if detailed_exitcode:
             raise AgentctlError(str(why)) from why

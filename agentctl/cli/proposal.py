@@ -75,13 +75,13 @@ class Proposal:
         )
 
 
-def propose(settings: Settings, *, prune: bool, hub_required: bool) -> Proposal:
-    """Load the files, ask the hub, look at the engines (GET only), and plan.
+def propose(
+    settings: Settings, desired: DesiredState, *, prune: bool, hub_required: bool
+) -> Proposal:
+    """Ask the hub, look at the engines (GET only), and plan what leads to `desired`.
 
-    Raises ConfigError (the files have errors: all were printed), HubUnavailable when the
-    hub is required and away.
+    Raises HubUnavailable when the hub is required and away.
     """
-    desired = load_valid(settings.project)
     try:
         current: Current | None = ask(settings)
     except HubUnavailable:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from agentctl.cli import Settings
-from agentctl.client import connect
+from agentctl.client import Hub, connect
 from agentctl.errors import HubUnavailable, PartlyFailed
 
 POLL_S = 0.3
@@ -51,13 +51,16 @@ def watch(
     settings: Settings,
     *,
     generation: int,
+    again: bool,
     timeout_s: float,
     settled: Callable[[], bool],
     quiet: bool,
 ) -> Outcome:
     """Follow the passes over `generation` until it converged, failed, or `timeout_s` went by.
 
-    `settled` is asked before a pass that says converged is believed: it may be from before.
+    `again` is that the generation was in force before: failures may then be from before what
+    the operator mended, so they are shown, and waited out. `settled` is asked before a pass
+    that says converged is believed, for the same reason.
     """
     hub = connect(settings)
     progress = Progress((lambda _line: None) if quiet else click.echo)
@@ -65,21 +68,24 @@ def watch(
     seen: Pass = {"generation": 0, "actions": [], "hosts": []}
     try:
         while time.monotonic() < deadline_s:
-            try:
-                seen = hub.get("/api/hub/plan")
-            except HubUnavailable:
-                time.sleep(POLL_S)  # it may be restarting; the generation is safe
-                continue
+            seen = _look(hub) or seen
             if seen["generation"] >= generation:
                 progress.show(seen)
                 ended = verdict(seen)
-                if ended is not None and (not ended.converged or settled()):
+                if ended is not None and (settled() if ended.converged else not again):
                     return ended
             time.sleep(POLL_S)
     except KeyboardInterrupt:
         click.echo(f"\nGeneration {generation} is applied; the reconciler goes on.", err=True)
         raise
     return _too_late(seen, generation, timeout_s)
+
+
+def _look(hub: Hub) -> Pass | None:
+    try:
+        return hub.get("/api/hub/plan")
+    except HubUnavailable:
+        return None  # it may be restarting; the generation is safe
 
 
 def verdict(seen: Pass) -> Outcome | None:
@@ -109,13 +115,12 @@ def verdict(seen: Pass) -> Outcome | None:
 
 def _too_late(seen: Pass, generation: int, timeout_s: float) -> Outcome:
     actions = tuple(seen["actions"])
-    if seen["generation"] < generation:
-        problem = f"the reconciler has not taken up generation {generation}"
-    else:
-        left = [each for each in actions if each["state"] != "done"]
-        what = f"; {_line(left[0]).strip()}" if left else ""
-        problem = f"generation {generation} has not converged{what}"
-    return Outcome(converged=False, actions=actions, problem=f"{problem} within {timeout_s:g} s")
+    problem = f"the reconciler has not taken up generation {generation} within {timeout_s:g} s"
+    if seen["generation"] >= generation:
+        left = [_line(each).strip() for each in actions if each["state"] != "done"]
+        problem = f"generation {generation} has not converged within {timeout_s:g} s"
+        problem = "; ".join([problem, *left[:1]])
+    return Outcome(converged=False, actions=actions, problem=problem)
 
 
 def _place(action: Mapping[str, Any]) -> str:

@@ -1,9 +1,9 @@
 """Hosts with an engine, out of an inventory that may hold others too."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from agentctl.config import compile as compiled
+from agentctl.config.engine_url import ENGINE_WORDS, engine_wrong
 from agentctl.config.finding import Finding, Subject, meant_to_be, shown
 from agentctl.config.host_scope import host_scope
 from agentctl.config.inventory import Inventory
@@ -58,7 +58,7 @@ def _host(name: str, scope: Scope, inventory: Inventory, ledger: Ledger) -> Host
         return None
     wrong = engine_wrong(url)
     if wrong is not None:
-        _refuse(scope, "engine_url", name, *wrong, ledger)
+        _refuse(scope, "engine_url", name, *wrong, ENGINE_WORDS, ledger)
     elif isolation not in ("strict", "none"):
         message = f"isolation is strict or none; found {shown(isolation)}"
         _refuse(scope, "isolation", name, "bad-value", message, "strict or none", ledger)
@@ -66,20 +66,6 @@ def _host(name: str, scope: Scope, inventory: Inventory, ledger: Ledger) -> Host
         groups = inventory.named_groups(name)
         return compiled.host(name, engine_url=url, isolation=isolation, groups=groups)
     return None
-
-
-def engine_wrong(url: Any) -> tuple[str, str, str] | None:
-    """Return (rule, message, expected) for an engine's URL that can't be used, or None."""
-    expected = "unix:///path of a Docker socket, or process:"
-    if isinstance(url, str):
-        if url == "process:" or (url.startswith("unix:///") and len(url) > len("unix:///")):
-            return None
-        if url.startswith("ssh://"):
-            return "not-built", "engines over ssh:// are not built yet", expected
-        if url.startswith(("tcp://", "http://", "https://")):
-            message = "an engine on TCP gives root to whoever reaches the port"
-            return "bad-engine", message, expected
-    return "bad-engine", f"expected {expected}; found {shown(url)}", expected
 
 
 def _refuse(

@@ -6,7 +6,9 @@ NAME_CHARS_MAX = 40  # fleet, agent and replica together name a container and it
 NAME_WORDS = "a name of lower-case letters, digits and hyphens, at most 40 characters"
 FLEET_WORDS = "a DNS label: lower-case letters, digits and hyphens, at most 40 characters"
 NAME_PATTERN = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
+HOST_WORDS = "a host's name: letters, digits, '.', '_' and '-', at most 63 characters"
 _NAME = re.compile(NAME_PATTERN)
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 def is_name(text: str) -> bool:
@@ -16,3 +18,8 @@ def is_name(text: str) -> bool:
     (RFC 1123, section 2.1; SPIFFE ID, section 2.1).
     """
     return _NAME.fullmatch(text) is not None
+
+
+def is_host_name(text: str) -> bool:
+    """Whether a text is a host's name: it becomes a directory of the process engine."""
+    return _HOST.fullmatch(text) is not None

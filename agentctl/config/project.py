@@ -115,11 +115,12 @@ def _load(
     if not (plays.agents.complete and inventory_sound) or plays.agents.partial:
         unusable.add("agents")
     unusable |= {"hosts"} if len(hosts) < len(plays.agents.hosts) else set()
+    known_bad = () if desired.fleet else (("fleet",),)  # its own finding says more
     places |= policies.places | plays.agents.places
     ledger.findings.extend(
         positioned(each, places)
         for each in references.check(desired)
-        if not unusable.intersection(_NEEDS.get(each.rule, ()))
+        if not unusable.intersection(_NEEDS.get(each.rule, ())) and each.subject not in known_bad
     )
     findings = in_order(ledger.findings)
     broken = any(each.severity is Severity.ERROR for each in findings)

@@ -8,11 +8,13 @@ import argparse
 import json
 import select
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -40,14 +42,17 @@ class Standin:
         port: int = 0,
         name: str = "private",
         answer: AnswerTo | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.name = name
         self.answer = answer or self._sentence
         self.slow_s = 0.0
         self._requests: deque[Request] = deque(maxlen=REQUESTS_KEPT_MAX)
-        self._open = 0
+        self._open: set[_Handler] = set()
         self._lock = threading.Lock()
         self._server = _Server((host, port), partial(_Handler, self))
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(
             target=partial(self._server.serve_forever, poll_interval=0.05), daemon=True
         )
@@ -67,7 +72,14 @@ class Standin:
     @property
     def open_streams(self) -> int:
         """How many answers are under way."""
-        return self._open
+        return len(self._open)
+
+    def drop(self) -> None:
+        """Hang up on everyone in the middle of their answers, as a provider does that falls over."""
+        with self._lock:
+            for each in self._open:
+                with suppress(OSError):
+                    each.connection.shutdown(socket.SHUT_RDWR)
 
     def seen_text(self) -> str:
         """Return the bodies it was sent, as one text: what this model got to know."""
@@ -94,10 +106,16 @@ class Standin:
         with self._lock:
             self._requests.append(request)
 
-    def opened(self, change: int) -> None:
-        """Count an answer that begins (1) or ends (-1)."""
+    @contextmanager
+    def answering(self, handler: "_Handler") -> Iterator[None]:
+        """Count an answer as under way while the block runs."""
         with self._lock:
-            self._open += change
+            self._open.add(handler)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(handler)
 
     def _sentence(self, _request: Request) -> Answer:
         return Answer(text=f"This is the {self.name} stand-in model: it was asked, and it answers.")
@@ -109,7 +127,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that hang up: the gateway cuts calls, and does so on purpose."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
@@ -140,11 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
             body=self.rfile.read(length),
         )
         self._standin.record(request)
-        self._standin.opened(1)
-        try:
+        with self._standin.answering(self):
             self._route(request)
-        finally:
-            self._standin.opened(-1)
 
     def _route(self, request: Request) -> None:
         path = urlsplit(request.path).path

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,9 @@ class Places:
         path = self._root / f".agentd-{hashlib.sha256(content).hexdigest()[:16]}.pyz"
         if not path.exists():
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = path.with_suffix(f".{os.getpid()}")
-            fresh.write_bytes(content)
-            fresh.rename(path)
+            # a name of its own: several containers are created at once
+            descriptor, fresh = tempfile.mkstemp(prefix=".agentd-", dir=self._root)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            Path(fresh).replace(path)
         return path

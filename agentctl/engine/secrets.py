@@ -8,18 +8,11 @@ import os
 import stat
 import subprocess
 
-from agentctl.errors import Unavailable
+from agentctl.errors import SecretUnavailable
 from agentctl.model.fleet import Source, SourceKind
 
 SECRET_BYTES_MAX = 64 << 10  # keys and certificates; /run/secrets holds 1 MiB
 COMMAND_S_MAX = 10.0
-
-
-class SecretUnavailable(Unavailable):
-    """A secret's source gave no value."""
-
-    type = "secret-unavailable"
-    title = "Secret unavailable"
 
 
 def resolve(source: Source, *, timeout_s: float = COMMAND_S_MAX) -> bytes:

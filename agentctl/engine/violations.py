@@ -75,8 +75,8 @@ def violations(inspect: Mapping[str, Any]) -> list[str]:
     found += _security(host.get("SecurityOpt") or [])
     if host.get("MemorySwap") != host.get("Memory"):
         found.append(
-            f"MemorySwap is {host.get('MemorySwap')!r}: the kernel doesn't account swap"
-            " (boot it with swapaccount=1)"
+            f"MemorySwap is {host.get('MemorySwap')!r}, so it may swap"
+            " (does the kernel account swap? boot it with swapaccount=1)"
         )
     if inspect.get("AppArmorProfile") == "unconfined":
         found.append("AppArmorProfile is 'unconfined'")

@@ -39,10 +39,14 @@ class Memory:
         return merged
 
     def learn(self, desired: DesiredState) -> None:
-        """Remember what containers of this generation are born with."""
+        """Remember what containers of this generation are born with; forgive all failures.
+
+        Who applies has mended something, perhaps where no spec shows it (an engine, an image).
+        """
         learnt = births(desired)
         with self._lock:
             self._generations.append(learnt)
+            self._backoff = Backoff()
 
     def scan(
         self,

@@ -30,6 +30,7 @@ class Watch(threading.Thread):
         health: HubHealth,
         wake: threading.Event,
         stop: threading.Event,
+        retry_s: float = RETRY_S,
     ) -> None:
         super().__init__(name="watch", daemon=True)
         self._hub = hub
@@ -38,6 +39,7 @@ class Watch(threading.Thread):
         self._health = health
         self._wake = wake
         self._stopped = stop
+        self._retry_s = retry_s
 
     def run(self) -> None:
         while not self._stopped.is_set():
@@ -45,11 +47,11 @@ class Watch(threading.Thread):
                 applied = self._hub.desired(after=self._after(), wait_s=WAIT_S)
             except AgentctlError as why:
                 self._health.saw(str(why))
-                self._stopped.wait(RETRY_S)
+                self._stopped.wait(self._retry_s)
                 continue
             except Exception:
                 log.exception("what the hub desires can't be read")
-                self._stopped.wait(RETRY_S)
+                self._stopped.wait(self._retry_s)
                 continue
             self._health.saw("")
             self._take(applied)

@@ -114,7 +114,7 @@ class Exchange:
             connection = self._connection = self._open(address)
             try:
                 connection.connect()
-            except (OSError, urllib3.exceptions.HTTPError) as cause:
+            except (OSError, ValueError, urllib3.exceptions.HTTPError) as cause:
                 connection.close()
                 failure = cause
                 continue
@@ -137,13 +137,13 @@ class Exchange:
             self._target.port,
             timeout=CONNECT_TIMEOUT_S,
             ssl_context=_tls(),
-            server_hostname=self._target.host,
-            assert_hostname=self._target.host,
+            server_hostname=self._target.host,  # the context checks the certificate against it
         )
 
     def _failure(self, cause: Exception, what: str) -> UpstreamFailed:
         if self.cut_reason:
             return CallCut(self.cut_reason)
-        if isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError):
+        refused = isinstance(cause, urllib3.exceptions.NewConnectionError)  # a timeout, to urllib3
+        if isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) and not refused:
             return UpstreamSlow(f"provider {self._name} took too long")
         return UpstreamFailed(f"provider {self._name} {what}")

@@ -6,8 +6,9 @@ why its version is pinned and why they have tests of their own. Source: RFC 9112
 
 import re
 import time
+from contextlib import suppress
 
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, TransferEncodingNotImplemented
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
 DRAINED_BYTES_MAX = 8 * 1024 * 1024  # of a body over the bound: read and dropped, so that the
@@ -49,7 +50,8 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the head; also what looks like a second request's framing makes it an error."""
-        super().parse_header(header_plus)
+        with suppress(TransferEncodingNotImplemented):  # refused below, as all of them are
+            super().parse_header(header_plus)
         if _TRANSFER_ENCODING.search(header_plus):
             self.error = LengthRequired("")
             self.body_rcv = None

@@ -22,7 +22,7 @@ from agentd.stop import Stop
 
 TERM_GRACE_S = 1.0  # SIGTERM lets the CLI end its tools; SIGKILL after, and two seconds are kept
 AFTER_RESULT_S = 10.0  # a CLI that has said its result and doesn't exit is hung
-DRAIN_S = 1.0  # what an exited program's pipes may still hold
+DRAIN_S = 0.5  # for what the pipes hold; a grandchild may print faster than we read
 STDERR_TAIL_BYTES = 4096
 _CHUNK_BYTES = 1 << 16
 
@@ -154,7 +154,7 @@ class _Watched:
                 return how
             if self._turn(due_s - now_s):
                 heard_s = time.monotonic()
-        self._drain(DRAIN_S)
+        self._drain()
         return End.EXITED
 
     def _terminate(self) -> None:
@@ -163,18 +163,13 @@ class _Watched:
         give_up_s = time.monotonic() + TERM_GRACE_S
         while not self._exited.is_set() and time.monotonic() < give_up_s:
             self._turn(give_up_s - time.monotonic())
-        self._drain(0.0)
+        self._drain()
 
-    def _drain(self, for_s: float) -> None:
-        """Read what the pipes still hold; a grandchild may hold them open for ever."""
-        give_up_s = time.monotonic() + for_s
-        while self._open_outputs() and self._turn(max(0.0, give_up_s - time.monotonic())):
-            if time.monotonic() >= give_up_s + DRAIN_S:
-                return  # it prints faster than we give up
-
-    def _open_outputs(self) -> bool:
-        registered = {key.fileobj for key in self._selector.get_map().values()}
-        return self._child.stdout in registered or self._child.stderr in registered
+    def _drain(self) -> None:
+        """Read what the pipes hold now, without waiting: a grandchild may hold them open for ever."""
+        give_up_s = time.monotonic() + DRAIN_S
+        while self._turn(0.0) and time.monotonic() < give_up_s:
+            continue
 
     def _turn(self, timeout_s: float) -> bool:
         """Move what can be moved; return whether the child said something."""

@@ -34,16 +34,16 @@ def dumps(document: Any) -> bytes:
 
 
 def depth(value: Any) -> int:
-    """Return how deep a parsed document nests: 0 for a scalar. Iterative: depth is hostile input."""
+    """Return how deep a parsed document nests: 0 for a scalar, 1 for []. Iterative: input is hostile."""
     deepest = 0
-    pending = [(value, 0)]
+    pending = [(value, 1)]
     while pending:
         each, level = pending.pop()
+        if not isinstance(each, dict | list):
+            continue
         deepest = max(deepest, level)
-        if isinstance(each, dict):
-            pending += [(inner, level + 1) for inner in each.values()]
-        elif isinstance(each, list):
-            pending += [(inner, level + 1) for inner in each]
+        inner = each.values() if isinstance(each, dict) else each
+        pending += [(one, level + 1) for one in inner]
     return deepest
 
 

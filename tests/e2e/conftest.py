@@ -86,8 +86,9 @@ class Fleet:
         log.close()
         until(lambda: self.hub.get("/healthz"), what="the hub", timeout_s=30)
 
-    def log(self) -> str:
-        return (self.stage.root / "serve.log").read_text(errors="replace")
+    def log(self, name: str) -> str:
+        """Return what one of serve's processes has logged."""
+        return (self.paths.logs / f"{name}.log").read_text(errors="replace")
 
     def children(self) -> dict[str, int]:
         """Return the pids of serve's processes by name."""
@@ -132,6 +133,10 @@ class Fleet:
             each["name"]: [one for one in each["instances"] if one["state"] == "running"]
             for each in agents
         }
+
+    def containers(self) -> set[str]:
+        """Return the ids of all running containers."""
+        return {one["container"] for each in self.running().values() for one in each}
 
     def all_running(self) -> bool:
         agents = self.hub.get("/api/hub/agents")["agents"]

@@ -90,12 +90,10 @@ def test_a_killed_container_is_replaced_and_its_task_goes_on(containers: Fleet) 
 
 def test_applying_twice_changes_nothing(containers: Fleet) -> None:
     until(containers.all_running, what="all agents running")
-    before = containers.running()
+    before = containers.containers()
     assert "No changes" in containers.run("apply", "--yes").stdout
     assert containers.run("plan", "--detailed-exitcode").returncode == 0
-    assert {
-        name: [one["container"] for one in each] for name, each in containers.running().items()
-    } == {name: [one["container"] for one in each] for name, each in before.items()}
+    assert containers.containers() == before
 
 
 def test_a_foreign_container_is_never_touched(containers: Fleet) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,10 +67,10 @@ def test_submit_waits_and_prints_the_result(processes: Fleet) -> None:
 
 
 def test_applying_twice_changes_nothing(processes: Fleet) -> None:
-    before = processes.running()
+    before = processes.containers()
     assert "No changes" in processes.run("apply", "--yes").stdout
     assert processes.run("plan", "--detailed-exitcode").returncode == 0
-    assert processes.running() == before
+    assert processes.containers() == before
 
 
 def test_each_process_holds_only_its_own(processes: Fleet) -> None:
@@ -115,14 +116,14 @@ def test_the_processes_get_a_scrubbed_environment(processes: Fleet) -> None:
 
 @pytest.mark.parametrize("name", ["hub", "gateway", "reconcile"])
 def test_a_killed_process_comes_back_and_work_goes_on(processes: Fleet, name: str) -> None:
-    agents = {one["id"] for each in processes.running().values() for one in each}
+    agents = processes.containers()
     pid = processes.children()[name]
     os.kill(pid, signal.SIGKILL)
     until(lambda: processes.children().get(name, pid) != pid, what=f"a new {name}")
     until(lambda: processes.hub.get("/readyz")["ready"], what="a ready hub", timeout_s=90)
     task = processes.ended(processes.submit("After the fall", sensitivity="confidential"))
     assert task["state"] == "completed", task
-    assert {one["id"] for each in processes.running().values() for one in each} == agents
+    assert processes.containers() == agents
 
 
 def test_a_killed_agent_is_replaced_and_its_task_goes_on(processes: Fleet) -> None:
@@ -180,11 +181,11 @@ def test_serve_stops_in_order_and_leaves_the_agents_to_be_adopted() -> None:
         fleet.start()
         fleet.run("apply", "--yes")
         until(fleet.all_running, what="all agents running")
-        before = {one["container"] for each in fleet.running().values() for one in each}
+        before = fleet.containers()
         assert fleet.stop() == 0
         fleet.start()
         until(fleet.all_running, what="all agents running again")
-        assert {one["container"] for each in fleet.running().values() for one in each} == before
+        assert fleet.containers() == before
         task = fleet.ended(fleet.submit("Still there?", sensitivity="confidential"))
         assert task["state"] == "completed"
 
@@ -196,7 +197,7 @@ def test_followed_files_are_applied_and_broken_ones_change_nothing() -> None:
         providers = fleet.stage.project / "policies" / "providers.yaml"
         good = providers.read_text()
         providers.write_text(good.replace("providers:", "provders:", 1))
-        until(lambda: "provders" in fleet.log(), what="a word about the broken file")
+        until(lambda: "provders" in fleet.log("follow"), what="a word about the broken file")
         assert fleet.hub.get("/api/hub/generations/latest")["number"] == 1
         providers.write_text(good.replace("model: qwen3", "model: qwen3-next", 1))
         until(
@@ -207,7 +208,7 @@ def test_followed_files_are_applied_and_broken_ones_change_nothing() -> None:
 
 def test_with_the_hub_away_commands_say_what_to_do(tmp_path: Path) -> None:
     ended = subprocess.run(
-        ["agentctl", "--state", str(tmp_path / "none"), "status"],
+        [sys.executable, "-m", "agentctl", "--state", str(tmp_path / "none"), "status"],
         capture_output=True,
         text=True,
         check=False,

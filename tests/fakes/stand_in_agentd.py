@@ -28,7 +28,8 @@ def main() -> None:
 
 
 def say(*words: object) -> None:
-    print(*words, flush=True)
+    sys.stdout.write(" ".join(str(each) for each in words) + "\n")
+    sys.stdout.flush()
 
 
 def leave(_document: dict[str, Any], code: str) -> None:

@@ -7,6 +7,7 @@ to be applied, whoever sends it. Findings name their `subject`; the loader knows
 from agentctl.config.finding import Finding
 from agentctl.config.references.access import access, monitoring
 from agentctl.config.references.agents import agents
+from agentctl.config.references.forms import forms
 from agentctl.config.references.known import Known
 from agentctl.config.references.providers import levels, providers
 from agentctl.config.references.routes import routes
@@ -24,6 +25,7 @@ def check(desired: DesiredState) -> tuple[Finding, ...]:
         boundaries=dict(desired.routing.boundaries),
     )
     return (
+        *forms(desired),
         *levels(desired, known),
         *providers(desired, known),
         *agents(desired, known),

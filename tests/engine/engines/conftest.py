@@ -13,7 +13,7 @@ from agentctl.engine import Engine, open_engine
 from agentctl.engine.process import ProcessEngine
 from agentctl.model.fleet import Host, Isolation
 from agentctl.paths import StatePaths
-from tests.engine.engines.rigs import FLEET, Rig, stand_in
+from tests.engine.engines.rigs import Rig, stand_in
 from tests.fakes.engine import FakeEngine
 
 STAND_IN_IMAGE = "agentctl/enginetest:stand-in"
@@ -41,13 +41,13 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(entry, io.BytesIO(content))
 
 
-def _opened(host: Host, paths: StatePaths, installation: str) -> Engine:
+def _opened(host: Host, paths: StatePaths, installation: str, fleet: str) -> Engine:
     if host.engine_url == "process:":
         program = stand_in().read_bytes()
         return ProcessEngine(
-            host, paths=paths, installation=installation, fleet=FLEET, program=program
+            host, paths=paths, installation=installation, fleet=fleet, program=program
         )
-    return open_engine(host, paths=paths, installation=installation, fleet=FLEET)
+    return open_engine(host, paths=paths, installation=installation, fleet=fleet)
 
 
 @pytest.fixture
@@ -88,19 +88,19 @@ def process_rig(paths: StatePaths) -> Iterator[Rig]:
 
 
 @pytest.fixture
-def fake_rig(paths: StatePaths) -> Iterator[Rig]:
+def fake_rig(paths: StatePaths) -> Rig:
     """The engine in memory. Opened again it is the same memory, seen by another installation."""
     shared: list[FakeEngine] = []
 
-    def opener(host: Host, _paths: StatePaths, installation: str) -> Engine:
-        engine = FakeEngine(host=host, installation=installation, fleet=FLEET)
+    def opener(host: Host, _paths: StatePaths, installation: str, fleet: str) -> Engine:
+        engine = FakeEngine(host=host, installation=installation, fleet=fleet)
         if shared:
             engine.containers, engine.workspaces = shared[0].containers, shared[0].workspaces
             engine.boots = shared[0].boots
         shared.append(engine)
         return engine
 
-    yield Rig(
+    return Rig(
         kind="fake",
         host=Host(name="memory", engine_url="unix:///nowhere"),
         paths=paths,

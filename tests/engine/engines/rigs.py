@@ -1,8 +1,10 @@
 """An engine under test with what its tests need around it: births, waiting, cleaning up."""
 
+import contextlib
 import json
 import shutil
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +18,7 @@ from agentctl.paths import StatePaths
 
 T = TypeVar("T")
 WAIT_S = 20.0
-FLEET = "enginetest"
-Opener = Callable[[Host, StatePaths, str], Engine]
+Opener = Callable[[Host, StatePaths, str, str], Engine]
 
 
 @dataclass
@@ -30,14 +31,16 @@ class Rig:
     installation: str
     image: str
     opener: Opener
+    # One of its own: test runs side by side share the engine, and its names.
+    fleet: str = field(default_factory=lambda: f"enginetest-{uuid.uuid4().hex[:8]}")
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.engine = self.opener(self.host, self.paths, self.installation)
+        self.engine = self.opener(self.host, self.paths, self.installation, self.fleet)
 
     def again(self, *, installation: str = "") -> Engine:
         """Open the engine anew, as another process would; of another installation when named."""
-        return self.opener(self.host, self.paths, installation or self.installation)
+        return self.opener(self.host, self.paths, installation or self.installation, self.fleet)
 
     def birth(
         self,
@@ -61,7 +64,7 @@ class Rig:
             grace_s=1.0,
         )
         return Birth(
-            fleet=FLEET,
+            fleet=self.fleet,
             installation=installation or self.installation,
             instance=instance,
             replica=1,
@@ -109,10 +112,8 @@ class Rig:
         """Remove all that this installation made."""
         for container in self.engine.observe().containers:
             self.engine.remove(container.id)
-        try:
+        with contextlib.suppress(EngineRefused):  # another installation's test holds one still
             self.engine.remove_workspaces()
-        except EngineRefused:
-            pass  # a test of another installation still holds one
         shutil.rmtree(self.paths.runtime, ignore_errors=True)
 
 

@@ -13,7 +13,7 @@ from agentctl.engine import proc, records
 from agentctl.errors import EngineRefused
 from agentctl.model.fleet import Lifecycle
 from agentctl.model.instance import ContainerState
-from tests.engine.engines.rigs import FLEET, Rig, until
+from tests.engine.engines.rigs import Rig, until
 
 
 def pid_of(container: str) -> int:
@@ -21,7 +21,7 @@ def pid_of(container: str) -> int:
 
 
 def folder(rig: Rig) -> Path:
-    return rig.paths.process / rig.host.name / f"{FLEET}-dev-1"
+    return rig.paths.process / rig.host.name / f"{rig.fleet}-dev-1"
 
 
 def test_the_id_is_the_process_by_pid_and_start_time(process_rig: Rig) -> None:
@@ -32,9 +32,7 @@ def test_the_id_is_the_process_by_pid_and_start_time(process_rig: Rig) -> None:
     assert facts.session == facts.pid
 
 
-def test_it_sees_none_of_our_environment(
-    process_rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_sees_none_of_our_environment(process_rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "canary")
     container = process_rig.run(process_rig.birth())
     process_rig.prints(container, "booted")
@@ -120,11 +118,14 @@ def test_a_record_of_an_earlier_boot_is_not_running(process_rig: Rig) -> None:
 
 
 def test_one_that_was_never_booted_ends_with_its_reconciler(process_rig: Rig) -> None:
-    engine = process_rig.again()
-    container = engine.create(process_rig.birth())
-    assert proc.stat(pid_of(container)) is not None
-    del engine  # as a crash does: the writing end of its input closes
-    assert process_rig.exits(container).exit_code in (None, 2)
+    reconciler = os.fork()
+    if reconciler == 0:
+        process_rig.engine.create(process_rig.birth())
+        os._exit(0)  # a crash: the writing end of its input closes
+    assert os.waitstatus_to_exitcode(os.waitpid(reconciler, 0)[1]) == 0
+    (left,) = process_rig.engine.observe().containers
+    assert process_rig.exits(left.id).exit_code is None, "not our child: its code is unknown"
+    assert process_rig.engine.create(process_rig.birth()) != left.id
 
 
 def test_only_the_reconciler_that_made_it_can_boot_it(process_rig: Rig) -> None:

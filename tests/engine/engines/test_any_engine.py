@@ -5,7 +5,7 @@ import pytest
 from agentctl.errors import EngineRefused
 from agentctl.model.fleet import Lifecycle
 from agentctl.model.instance import ContainerState
-from tests.engine.engines.rigs import FLEET, Rig
+from tests.engine.engines.rigs import Rig
 
 
 def test_nothing_is_there_at_first(rig: Rig) -> None:
@@ -16,7 +16,7 @@ def test_nothing_is_there_at_first(rig: Rig) -> None:
 def test_a_created_container_is_seen_with_all_that_it_was_born_with(rig: Rig) -> None:
     container = rig.engine.create(rig.birth(agent="dev", instance="inst-7"))
     (seen,) = rig.engine.observe().containers
-    assert (seen.id, seen.name, seen.host) == (container, f"{FLEET}-dev-1", rig.host.name)
+    assert (seen.id, seen.name, seen.host) == (container, f"{rig.fleet}-dev-1", rig.host.name)
     assert (seen.agent, seen.replica, seen.instance) == ("dev", 1, "inst-7")
     assert (seen.spec, seen.provider) == ("0123456789abcdef", "ollama")
     assert (seen.boundary, seen.label) == ("private", "confidential")
@@ -128,7 +128,7 @@ def test_a_restarted_reconciler_finds_what_runs_and_can_end_it(rig: Rig) -> None
 
 
 @pytest.mark.parametrize(
-    "other", [{"label": "public"}, {"label": "restricted"}, {"boundary": "public"}]
+    "other", [{"label": "public"}, {"label": "an-earlier-letter"}, {"boundary": "public"}]
 )
 def test_a_workspace_never_serves_another_label_or_boundary(
     rig: Rig, other: dict[str, str]

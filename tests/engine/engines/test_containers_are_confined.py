@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import socket
 import tarfile
 import threading
@@ -14,7 +15,7 @@ import pytest
 from agentctl.engine.violations import violations
 from agentctl.errors import EngineRefused
 from agentctl.model.fleet import Lifecycle
-from tests.engine.engines.rigs import FLEET, Rig
+from tests.engine.engines.rigs import Rig
 
 pytestmark = pytest.mark.engine
 CANARY = "canary-5f1c8e-do-not-leak"
@@ -123,19 +124,17 @@ def test_a_kept_workspace_outlives_its_container(docker_rig: Rig) -> None:
     assert "found inst-1" in docker_rig.prints(second, "found")
 
 
-def test_an_ephemeral_workspace_is_memory_and_nothing_is_kept(
-    docker_rig: Rig, client: Any
-) -> None:
+def test_an_ephemeral_workspace_is_memory_and_nothing_is_kept(docker_rig: Rig, client: Any) -> None:
     container = docker_rig.run(docker_rig.birth(lifecycle=Lifecycle.EPHEMERAL), "keep:note")
     docker_rig.prints(container, "kept note")
     inspect = client.api.inspect_container(container)
     assert [each["Destination"] for each in inspect["Mounts"]] == ["/run/agentctl"]
     names = [each.name for each in client.volumes.list()]
-    assert f"{FLEET}-dev-1" not in names
+    assert f"{docker_rig.fleet}-dev-1" not in names
 
 
 def test_a_foreign_container_of_our_name_is_left_alone(docker_rig: Rig, client: Any) -> None:
-    foreign = client.containers.create(docker_rig.image, name=f"{FLEET}-dev-1")
+    foreign = client.containers.create(docker_rig.image, name=f"{docker_rig.fleet}-dev-1")
     try:
         with pytest.raises(EngineRefused, match="taken by somebody else"):
             docker_rig.engine.create(docker_rig.birth())
@@ -148,7 +147,7 @@ def test_a_foreign_container_of_our_name_is_left_alone(docker_rig: Rig, client: 
 
 
 def test_a_foreign_volume_of_our_name_is_not_used(docker_rig: Rig, client: Any) -> None:
-    foreign = client.volumes.create(f"{FLEET}-dev-1")
+    foreign = client.volumes.create(f"{docker_rig.fleet}-dev-1")
     try:
         with pytest.raises(EngineRefused, match="belongs to somebody else"):
             docker_rig.engine.create(docker_rig.birth())
@@ -164,15 +163,20 @@ def test_an_image_that_brings_volumes_of_its_own_is_never_started(
     dockerfile = io.BytesIO(f"FROM {docker_rig.image}\nVOLUME /hidden\n".encode())
     tag = "agentctl/enginetest:with-volume"
     client.images.build(fileobj=dockerfile, tag=tag, rm=True)
-    volumes = {each.name for each in client.volumes.list()}
+    before = _unnamed_volumes(client)
     docker_rig.image = tag
     try:
         with pytest.raises(EngineRefused, match="baseline: volume mounted at /hidden"):
             docker_rig.engine.create(docker_rig.birth())
         assert docker_rig.engine.observe().containers == ()
-        assert {each.name for each in client.volumes.list()} - volumes <= {f"{FLEET}-dev-1"}
+        assert _unnamed_volumes(client) == before
     finally:
         client.images.remove(tag)
+
+
+def _unnamed_volumes(client: Any) -> set[str]:
+    names = {each.name for each in client.volumes.list()}
+    return {name for name in names if re.fullmatch(r"[0-9a-f]{64}", name)}
 
 
 def test_a_missing_image_is_refused_with_what_to_do(docker_rig: Rig) -> None:

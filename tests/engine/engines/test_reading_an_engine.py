@@ -8,9 +8,7 @@ from agentctl.paths import StatePaths
 from tests.engine.engines.rigs import Rig
 
 
-@pytest.mark.parametrize(
-    "kind", ["process", pytest.param("docker", marks=pytest.mark.engine)]
-)
+@pytest.mark.parametrize("kind", ["process", pytest.param("docker", marks=pytest.mark.engine)])
 def test_it_sees_what_the_engine_sees(request: pytest.FixtureRequest, kind: str) -> None:
     rig: Rig = request.getfixturevalue(f"{kind}_rig")
     rig.run(rig.birth(agent="one"))

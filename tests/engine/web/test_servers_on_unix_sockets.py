@@ -125,9 +125,8 @@ def test_waiting_requests_hold_threads_and_another_server_answers_meanwhile(
 ) -> None:
     gate = Gate()
     serve(gate, threads=2)
-    for _ in range(2):
-        Line(tmp_path / "s").say(WAIT)
-        assert gate.entered.acquire(timeout=10)
+    waiting = [Line(tmp_path / "s").say(WAIT) for _ in range(2)]
+    assert all(gate.entered.acquire(timeout=10) for _ in waiting)
     operators = unix_server(echo, tmp_path / "o", mode=0o660, threads=1)
     operators.run_in_thread()
     try:
@@ -154,8 +153,12 @@ def test_a_server_that_never_ran_can_be_closed(tmp_path: Path) -> None:
     assert not (tmp_path / "s").exists()
 
 
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 def test_closing_leaves_no_thread_and_no_descriptor(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd")), threading.active_count()
+    before = open_files(), threading.active_count()
     for _ in range(5):
         server = unix_server(echo, tmp_path / "s", mode=0o600, threads=3)
         server.run_in_thread()
@@ -163,7 +166,7 @@ def test_closing_leaves_no_thread_and_no_descriptor(tmp_path: Path) -> None:
         line.answer()
         line.close()
         server.close()
-    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+    assert (open_files(), threading.active_count()) == before
 
 
 def test_closing_leaves_a_successors_socket_alone(serve: Serve, tmp_path: Path) -> None:

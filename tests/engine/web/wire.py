@@ -28,6 +28,7 @@ class Line:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(10)
         self.sock.connect(str(path))
+        self._kept = b""
 
     def say(self, raw: bytes) -> "Line":
         self.sock.sendall(raw)
@@ -35,24 +36,28 @@ class Line:
 
     def all(self) -> bytes:
         """Return everything up to the end of the connection."""
-        found = b""
-        while piece := self.sock.recv(65536):
-            found += piece
-        return found
+        while self._more():
+            pass
+        return self._take(len(self._kept))
 
     def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Return one answer with a Content-Length: status, headers, body."""
-        raw = b""
-        while b"\r\n\r\n" not in raw:
-            piece = self.sock.recv(65536)
-            assert piece, f"the connection ended after {raw!r}"
-            raw += piece
-        head, _, body = raw.partition(b"\r\n\r\n")
-        first, *lines = head.decode().split("\r\n")
+        while b"\r\n\r\n" not in self._kept:
+            assert self._more(), f"the connection ended after {self._kept!r}"
+        first, *lines = self._take(self._kept.index(b"\r\n\r\n") + 4).decode().split("\r\n")[:-2]
         headers = {key.lower(): value for key, _, value in (each.partition(": ") for each in lines)}
-        while len(body) < int(headers["content-length"]):
-            body += self.sock.recv(65536)
-        return int(first.split()[1]), headers, body
+        while len(self._kept) < int(headers["content-length"]):
+            assert self._more(), "the connection ended in the body"
+        return int(first.split()[1]), headers, self._take(int(headers["content-length"]))
+
+    def _more(self) -> bytes:
+        piece = self.sock.recv(65536)
+        self._kept += piece
+        return piece
+
+    def _take(self, size: int) -> bytes:
+        taken, self._kept = self._kept[:size], self._kept[size:]
+        return taken
 
     def close(self) -> None:
         self.sock.close()

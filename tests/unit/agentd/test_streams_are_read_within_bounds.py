@@ -69,4 +69,5 @@ def test_a_refusal_of_json_never_quotes_it(document: str) -> None:
 
 
 def test_depth_counts_containers() -> None:
-    assert [depth(each) for each in (1, [], [[1]], {"a": [{}]})] == [0, 0, 1, 2]
+    documents: list[object] = [1, [], [[1]], {"a": [{}]}]
+    assert [depth(each) for each in documents] == [0, 1, 2, 3]

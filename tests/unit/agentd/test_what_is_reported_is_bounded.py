@@ -8,6 +8,7 @@ import pytest
 from agentd import redact, report
 from agentd.assignment import Assignment, Budget
 from agentd.outcome import Completed, Failed, Outcome, Reason, Work
+from agentd.strict_json import dumps
 from tests.fakes.hub_for_agentd import model_token, task_id, violations
 
 HUB_BODY_BYTES_MAX = 256 * 1024
@@ -40,7 +41,7 @@ def _sent(ended: Outcome) -> dict[str, Any]:
 )
 def test_a_long_text_is_cut_until_its_encoding_fits_and_says_so(text: str) -> None:
     message = _sent(Completed(work=Work(text=text)))
-    assert len(report.dumps(message)) <= HUB_BODY_BYTES_MAX
+    assert len(dumps(message)) <= HUB_BODY_BYTES_MAX
     assert len(message["payload"]["text"].encode("utf-8", "replace")) <= report.TEXT_BYTES_MAX
     assert message["payload"]["text"].endswith("more bytes]")
 
@@ -71,7 +72,7 @@ def test_text_and_structured_output_share_one_body() -> None:
     work = Work(text='"' * 300_000, structured=["y" * 120_000])
     message = _sent(Completed(work=work))
     assert message["payload"]["structured"] == ["y" * 120_000]
-    assert len(report.dumps(message)) <= HUB_BODY_BYTES_MAX
+    assert len(dumps(message)) <= HUB_BODY_BYTES_MAX
 
 
 def test_the_same_attempt_s_result_has_the_same_id() -> None:

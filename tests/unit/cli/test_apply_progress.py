@@ -1,9 +1,12 @@
 """What apply makes of the reconciler's passes: done, failed, or something to wait for."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agentctl.cli import Settings
+from agentctl.cli import watch as watching
 from agentctl.cli.watch import Outcome, Progress, verdict
 from agentctl.errors import EXIT_PARTIAL, PartlyFailed
 
@@ -77,3 +80,49 @@ def test_each_change_of_an_action_is_said_once() -> None:
         "  create local researcher/0: done",
         "  create local researcher/0: waiting (waits for task-1)",
     ]
+
+
+class PassesInTurn:
+    """A hub that shows one pass after the other, the last one for ever."""
+
+    def __init__(self, *passes: dict[str, Any]) -> None:
+        self.passes = list(passes)
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self.passes.pop(0) if len(self.passes) > 1 else self.passes[0]
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, *passes: dict[str, Any], again: bool) -> Outcome:
+    monkeypatch.setattr(watching, "connect", lambda _settings: PassesInTurn(*passes))
+    monkeypatch.setattr(watching, "POLL_S", 0.0)
+    settings = Settings(project=Path(), state=Path("/s"), hub="", output="text", debug=False)
+    return watching.watch(
+        settings, generation=1, again=again, timeout_s=5.0, settled=lambda: True, quiet=True
+    )
+
+
+def test_a_pass_over_an_older_generation_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = {**seen(converged=True), "generation": 0}
+    found = watched(monkeypatch, older, seen(action("failed", "x")), again=False)
+    assert problem(found) == "create local researcher/0: x"
+
+
+def test_failures_from_before_are_waited_out_when_the_same_is_applied_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = seen(action("waiting", "no such image (failed 2 times)"))
+    assert watched(monkeypatch, held, seen(converged=True), again=True).converged
+
+
+def test_what_takes_too_long_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(project=Path(), state=Path("/s"), hub="", output="text", debug=False)
+    waiting = seen(action("waiting", causes=("waits for task-1",)))
+    monkeypatch.setattr(watching, "connect", lambda _settings: PassesInTurn(waiting))
+    monkeypatch.setattr(watching, "POLL_S", 0.0)
+    found = watching.watch(
+        settings, generation=1, again=False, timeout_s=0.05, settled=lambda: True, quiet=True
+    )
+    assert problem(found) == (
+        "generation 1 has not converged within 0.05 s;"
+        " create local researcher/0: waiting (waits for task-1)"
+    )

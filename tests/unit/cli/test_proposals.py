@@ -61,7 +61,9 @@ def test_without_the_hub_hashes_are_compared_and_the_unknown_is_said() -> None:
 
 
 def test_without_the_hub_a_fleet_that_runs_as_declared_is_no_change() -> None:
-    assert not proposed(FLEET, seen(container(RESEARCHER)), None).changed
+    found = proposed(FLEET, seen(container(RESEARCHER)), None)
+    assert not found.changed
+    assert found.plan.notes == (HUB_AWAY,)  # and nobody is called an orphan on no evidence
 
 
 def test_before_the_first_generation_the_plan_says_so() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from agentctl.engine.secrets import SecretUnavailable
+from agentctl.errors import EngineRefused, SecretUnavailable
 from agentctl.model.fleet import OnChange, Secret, Source, SourceKind
 from agentctl.resources import schema_path
 from tests.unit.loops.world import World
@@ -47,18 +47,21 @@ def test_the_intent_is_recorded_before_the_engine_and_the_container_before_its_b
     world.apply(fleet(RESEARCHER))
     world.converge()
     assert world.hub.words == ["reserve", "bind"]
-    assert world.engine.verbs == ["create acme-researcher-0", "start acme-researcher-0"]
+    assert world.engine.calls == ["create acme-researcher-0", "start container-1"]
 
 
 def test_the_boot_document_has_the_hubs_part_the_paths_and_the_secrets(world: World) -> None:
     world.apply(fleet(replace(RESEARCHER, secrets=(PAT,))))
     world.converge()
-    (boot,) = world.engine.boots
+    (boot,) = world.engine.boots.values()
     assert json.loads(boot) == {
         "version": 1,
         "instance": "inst-0",
         "instance_token": "it1.inst-0.x",
         "hub_socket": "/run/agentctl/hub.sock",
+        "llm_socket": "/run/agentctl/llm.sock",
+        "workspace": "/workspace",
+        "secrets_dir": "/run/secrets",
         "secrets": {"pat": "dmFsdWU="},
     }
 
@@ -88,11 +91,11 @@ def test_a_replacement_drains_marks_stops_removes_and_creates(world: World) -> N
     assert states(report) == ["replace researcher/0 done"]
     assert report["actions"][0]["causes"] == ["image: agentctl/agent:1 → agentctl/agent:2"]
     assert world.hub.words == ["drain", "state recycling", "state recycled", "reserve", "bind"]
-    assert world.engine.verbs[2:] == [
-        "stop acme-researcher-0",
-        "remove acme-researcher-0",
+    assert world.engine.calls[2:] == [
+        "stop container-1",
+        "remove container-1",
         "create acme-researcher-0",
-        "start acme-researcher-0",
+        "start container-2",
     ]
 
 
@@ -145,8 +148,17 @@ def test_a_create_that_fails_is_recorded_and_held_back_for_a_while(world: World)
     assert states(world.converge()) == ["create researcher/0 done"]
 
 
+def test_a_new_generation_is_tried_at_once_whatever_failed_before(world: World) -> None:
+    world.engine.broken.add("agentctl/agent:1")
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.engine.broken.clear()  # mended where no spec shows it
+    world.apply(fleet(RESEARCHER))
+    assert states(world.converge()) == ["create researcher/0 done"]
+
+
 def test_a_container_that_cannot_be_started_is_taken_away_again(world: World) -> None:
-    world.engine.refuses_to_start = True
+    world.engine.failing["start"] = EngineRefused("cannot start")
     world.apply(fleet(RESEARCHER))
     assert states(world.converge()) == ["create researcher/0 failed"]
     assert world.engine.containers == {}
@@ -159,7 +171,7 @@ def test_a_missing_secret_costs_no_container_and_no_record(world: World) -> None
     world.resolve = missing
     world.apply(fleet(replace(RESEARCHER, secrets=(PAT,))))
     assert world.converge()["actions"][0]["error"] == "cannot read /etc/pat"
-    assert world.engine.verbs == []
+    assert world.engine.calls == []
     assert world.hub.instances == {}
 
 
@@ -206,11 +218,11 @@ def test_nothing_is_replaced_while_the_hub_is_degraded(world: World) -> None:
 
 def test_an_unreachable_engine_is_told_and_nothing_is_done_there(world: World) -> None:
     world.apply(fleet(RESEARCHER))
-    world.engine.error = "connection refused"
+    world.engine.down = "connection refused"
     report = world.converge()
     assert report["hosts"] == [{"name": "local", "reachable": False, "error": "connection refused"}]
     assert report["converged"] is False
-    assert world.engine.verbs == []
+    assert world.engine.calls == []
 
 
 def test_with_the_hub_away_nothing_is_changed(world: World) -> None:
@@ -218,9 +230,9 @@ def test_with_the_hub_away_nothing_is_changed(world: World) -> None:
     world.converge()
     world.apply(fleet(NEWER))
     world.hub.away = True
-    before = list(world.engine.verbs)
+    before = list(world.engine.calls)
     assert world.reconciler.converge() is False
-    assert world.engine.verbs == before
+    assert world.engine.calls == before
 
 
 def test_with_the_hub_away_what_is_past_its_ttl_is_stopped(world: World) -> None:
@@ -230,7 +242,7 @@ def test_with_the_hub_away_what_is_past_its_ttl_is_stopped(world: World) -> None
     world.clock.advance(60 + 30 + 31)
     world.reconciler.converge()
     assert world.engine.running() == []
-    assert world.engine.verbs[-1] == "stop acme-researcher-0"
+    assert world.engine.calls[-1] == "stop container-1"
 
 
 def test_a_hub_that_comes_back_is_told_again(world: World) -> None:
@@ -253,7 +265,7 @@ def test_an_orphan_goes_after_the_grace_with_its_evidence_kept(world: World) -> 
     assert world.evidence == []
     world.clock.advance(61)
     assert states(world.converge()) == ["replace researcher/0 done"]
-    assert world.evidence == ["c-1"]
+    assert world.evidence == ["container-1"]
 
 
 def test_prune_removes_what_is_no_longer_declared(world: World) -> None:
@@ -268,7 +280,7 @@ def test_told_to_stop_a_pass_starts_nothing_more(world: World) -> None:
     world.apply(fleet(RESEARCHER))
     world.stop.set()
     assert states(world.converge()) == ["create researcher/0 waiting"]
-    assert world.engine.verbs == []
+    assert world.engine.calls == []
 
 
 def test_every_body_meets_the_hubs_schema(world: World) -> None:
@@ -278,7 +290,7 @@ def test_every_body_meets_the_hubs_schema(world: World) -> None:
     world.hub.tasks["inst-0"] = "task-1"
     world.apply(fleet(replace(TWO, image="agentctl/agent:2")))
     world.converge()
-    world.engine.error = "e" * 5000
+    world.engine.down = "e" * 5000
     world.converge()
     names = {"observed": "observed", "passes": "pass", "instances": "instance"}
     checked = [(names[route], body) for route, body in world.hub.bodies if route in names]

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentctl.engine import Birth
@@ -13,97 +13,34 @@ from agentctl.loops.execute import Executor
 from agentctl.loops.hub_side import Applied, HubSide
 from agentctl.model.digest import desired_digest
 from agentctl.model.fleet import DesiredState, Host, Source
-from agentctl.model.instance import Container, ContainerState, ObservedHost
+from agentctl.model.instance import ContainerState
 from tests.fakes.clock import ManualClock
+from tests.fakes.engine import FakeEngine
 from tests.unit.reconcile.declared import OURS
 
 
 @dataclass
-class MemoryEngine:
-    """An engine whose verbs are written down; `broken` images are refused."""
+class ScriptedEngine(FakeEngine):
+    """The engine in memory, with images that are `broken`: no container is made of one."""
 
-    clock: ManualClock
-    containers: dict[str, Container] = field(default_factory=dict)
-    verbs: list[str] = field(default_factory=list)
-    boots: list[bytes] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
-    error: str = ""
-    refuses_to_start: bool = False
-    made: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def observe(self) -> ObservedHost:
-        return ObservedHost(
-            name="local",
-            containers=() if self.error else tuple(self.containers.values()),
-            error=self.error,
-        )
-
-    def boot_paths(self, birth: Birth) -> dict[str, str]:
-        return {"hub_socket": "/run/agentctl/hub.sock"}
 
     def create(self, birth: Birth) -> str:
         with self.lock:
-            self.verbs.append(f"create {birth.name}")
             if birth.spec.image in self.broken:
                 raise EngineRefused(f"no such image: {birth.spec.image}")
-            assert birth.name not in [each.name for each in self.containers.values()]
-            self.made += 1
-            made = Container(
-                id=f"c-{self.made}",
-                name=birth.name,
-                host="local",
-                agent=birth.spec.name,
-                replica=birth.replica,
-                instance=birth.instance,
-                spec=birth.spec_hash,
-                provider=birth.provider,
-                boundary=birth.boundary,
-                label=birth.label,
-                installation=birth.installation,
-                state=ContainerState.CREATED,
-                created_at_s=self.clock.wall_s(),
-            )
-            self.containers[made.id] = made
-            return made.id
-
-    def start(self, container: str, boot: bytes) -> None:
-        self.verbs.append(f"start {self._name(container)}")
-        assert self.containers[container].state is ContainerState.CREATED
-        if self.refuses_to_start:
-            raise EngineRefused("cannot start")
-        self.boots.append(boot)
-        self._set(container, ContainerState.RUNNING)
-
-    def stop(self, container: str, grace_s: float) -> None:
-        self.verbs.append(f"stop {self._name(container)}")
-        self._set(container, ContainerState.EXITED)
-
-    def remove(self, container: str) -> None:
-        self.verbs.append(f"remove {self._name(container)}")
-        del self.containers[container]
-
-    def logs(self, container: str, tail: int) -> str:
-        return "the last words"
-
-    def remove_workspaces(self) -> None:
-        raise NotImplementedError
+            return super().create(birth)
 
     def dies(self, name: str, code: int = 1) -> None:
         """Let a container end by itself."""
-        (gone,) = [each for each in self.containers.values() if each.name == name]
-        self.containers[gone.id] = replace(gone, state=ContainerState.EXITED, exit_code=code)
+        (gone,) = [each.id for each in self.containers.values() if each.name == name]
+        self.exit(gone, code)
 
     def running(self) -> list[str]:
         return sorted(
             each.name for each in self.containers.values() if each.state is ContainerState.RUNNING
         )
-
-    def _name(self, container: str) -> str:
-        return self.containers[container].name
-
-    def _set(self, container: str, state: ContainerState) -> None:
-        self.containers[container] = replace(self.containers[container], state=state)
 
 
 @dataclass
@@ -215,7 +152,12 @@ class World:
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        self.engine = MemoryEngine(self.clock)
+        self.engine = ScriptedEngine(
+            host=Host(name="local", engine_url="unix:///e.sock"),
+            installation=OURS,
+            fleet="acme",
+            now_s=self.clock.wall_s,
+        )
         self.hub = MemoryHub()
         self.stop = threading.Event()
         self.evidence: list[str] = []
@@ -254,5 +196,5 @@ class World:
         self.reconciler.converge()
         return self.hub.passes[-1]
 
-    def _open(self, host: Host, *, installation: str, fleet: str) -> MemoryEngine:
+    def _open(self, host: Host, *, installation: str, fleet: str) -> ScriptedEngine:
         return self.engine

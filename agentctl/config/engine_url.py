@@ -1,0 +1,19 @@
+"""Which engines a host may name."""
+
+from typing import Any
+
+from agentctl.config.finding import shown
+
+ENGINE_WORDS = "unix:///path of a Docker socket, or process:"
+
+
+def engine_wrong(url: Any) -> tuple[str, str] | None:
+    """Return (rule, message) for an engine's URL that can't be used, or None."""
+    if isinstance(url, str):
+        if url == "process:" or (url.startswith("unix:///") and len(url) > len("unix:///")):
+            return None
+        if url.startswith("ssh://"):
+            return "not-built", "engines over ssh:// are not built yet"
+        if url.startswith(("tcp://", "http://", "https://")):
+            return "bad-engine", "an engine on TCP gives root to whoever reaches the port"
+    return "bad-engine", f"expected {ENGINE_WORDS}; found {shown(url)}"

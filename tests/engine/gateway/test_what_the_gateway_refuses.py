@@ -1,0 +1,150 @@
+"""Whatever isn't this task's own call to its own provider goes nowhere, and says why."""
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from agentctl.demo.script import Answer
+
+TOKEN = "mt1.task-1.1.secret-of-the-task"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"authorization": "Bearer it1.inst-1.x"},
+        {"authorization": "Basic bXQxLg=="},
+        {"x-api-key": "sk-ant-mine"},
+        {"authorization": "Bearer mt1." + "x" * 300},
+    ],
+)
+def test_without_a_model_token_not_even_the_hub_is_asked(
+    stage: Any, headers: dict[str, str]
+) -> None:
+    status, kind, _ = stage.door.error(headers=headers)
+    assert (status, kind) == (401, "authentication_error")
+    assert (stage.hub.asked, stage.model.requests) == ([], ())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/claude/v1/messages", 405),
+        ("POST", "/claude/v1/complete", 404),
+        ("POST", "/claude/v1/messages/batches", 404),
+        ("POST", "/claude/v1/messages/", 404),
+        ("POST", "/v1/messages", 404),
+        ("POST", "/claude/v1/../v1/messages", 404),
+        ("POST", "/a%2Fb/v1/messages", 404),
+        ("POST", "/%0d%0ax/v1/messages", 404),
+        ("POST", "/api/hub/tasks", 404),
+    ],
+)
+def test_no_other_path_or_method_leads_anywhere(
+    stage: Any, method: str, path: str, status: int
+) -> None:
+    assert stage.door.error(path, method=method)[0] == status
+    assert (stage.hub.asked, stage.model.requests) == ([], ())
+
+
+@pytest.mark.parametrize(
+    ("hub_says", "status", "kind"),
+    [
+        ((401, "unauthenticated"), 401, "authentication_error"),
+        ((403, "refused"), 403, "permission_error"),
+        ((409, "conflict"), 403, "permission_error"),
+        ((503, "mode"), 529, "overloaded_error"),
+    ],
+)
+def test_the_hubs_no_is_the_answer(
+    stage: Any, hub_says: tuple[int, str], status: int, kind: str
+) -> None:
+    stage.hub.problem = (hub_says[0], {"type": hub_says[1], "detail": "because"})
+    assert stage.door.error() == (status, kind, "because")
+    assert stage.model.requests == ()
+
+
+def test_what_was_granted_is_compared_with_what_was_asked(stage: Any) -> None:
+    assert stage.door.error("/other/v1/messages")[:2] == (403, "permission_error")
+    status, kind, message = stage.door.error(model="larger")
+    assert (status, kind) == (403, "permission_error")
+    assert message == "the model is m, as declared for this provider"
+    assert stage.model.requests == ()
+    assert [each["status"] for each in stage.hub.usage.values()] == ["refused", "refused"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model":"m","Model":"n"}', b"[" * 100_000])
+def test_a_body_that_is_no_call_is_refused_before_the_hub_is_asked(stage: Any, body: bytes) -> None:
+    status, kind, _ = stage.door.error(body=body)
+    assert (status, kind) == (400, "invalid_request_error")
+    assert stage.hub.asked == []
+
+
+def test_a_call_that_reaches_beyond_the_provider_is_refused(stage: Any) -> None:
+    tools = [{"type": "web_fetch_20250910", "name": "web_fetch"}]
+    assert stage.door.error(tools=tools)[:2] == (403, "permission_error")
+    assert stage.model.requests == ()
+
+
+def test_a_redirect_is_not_followed(stage: Any) -> None:
+    elsewhere = ("Location", f"{stage.model.url}/v1/messages")
+    stage.model.answer = lambda request: Answer(status=307, raw=b"", headers=(elsewhere,))
+    status, kind, message = stage.door.error()
+    assert (status, kind) == (502, "api_error")
+    assert message == "provider claude answered with a redirect, and none is followed"
+    assert len(stage.model.requests) == 1
+
+
+def test_a_private_provider_at_another_address_is_never_connected_to(stage: Any) -> None:
+    stage.hub.provider.update(boundary="private", base_url="http://203.0.113.7:9")
+    status, _, message = stage.door.error()
+    assert status == 403
+    assert "boundary private" in message
+    assert stage.hub.usage["call-1"]["status"] == "refused"
+
+
+def test_a_missing_key_makes_the_provider_unavailable_and_names_the_source(stage: Any) -> None:
+    stage.hub.provider["api_key"] = {"kind": "file", "name": "/nowhere/key", "argv": []}
+    status, kind, message = stage.door.error()
+    assert (status, kind) == (529, "overloaded_error")
+    assert message == "provider claude has no key: file /nowhere/key: No such file or directory"
+    assert stage.model.requests == ()
+
+
+def test_a_provider_that_is_down_is_a_bad_gateway_without_its_address(stage: Any) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        port = free.getsockname()[1]
+        stage.hub.provider["base_url"] = f"http://127.0.0.1:{port}"
+        status, headers, body = stage.door.ask()
+    assert status == 502
+    assert headers["retry-after"]
+    assert json.loads(body)["error"]["message"] == "provider claude can't be reached"
+    assert stage.hub.usage["call-1"]["status"] == "upstream-failed"
+
+
+def test_a_provider_that_speaks_no_http_is_a_bad_gateway(stage: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stage.hub.provider["base_url"] = f"http://127.0.0.1:{server.getsockname()[1]}"
+        connection = stage.door.connect()
+        connection.request(
+            "POST", "/claude/v1/messages", b'{"model":"m"}', {"authorization": f"Bearer {TOKEN}"}
+        )
+        upstream, _ = server.accept()
+        with upstream:
+            upstream.recv(65536)
+            upstream.sendall(b"SSH-2.0-OpenSSH_9\r\n")
+        assert connection.getresponse().status == 502
+
+
+def test_one_container_can_not_take_all_the_gateways_calls(stage: Any) -> None:
+    stage.model.slow_s = 30.0
+    streams = [stage.door.open(stream=True) for _ in range(16)]
+    try:
+        assert stage.door.error()[:2] == (429, "rate_limit_error")
+    finally:
+        for each in streams:
+            each.close()
