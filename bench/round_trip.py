@@ -167,7 +167,7 @@ def cpu_and_memory(pid: int, seconds: float) -> tuple[float, float]:
     time.sleep(seconds)
     used = (ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds * 100
     pss = sum(
-        int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text(), re.MULTILINE)[1])  # type: ignore[index]
+        int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text(), re.MULTILINE)[1])  # type: ignore[index,misc]
         for each in pids
     )
     return used, pss / 1024

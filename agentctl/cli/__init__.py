@@ -189,7 +189,7 @@ def _common_first(argv: list[str]) -> list[str]:
     """Move the common options in front of the command: people write them at the end.
 
     Words after `--` stay where they are. A prompt that equals an option's name needs `--`.
-    After `tasks`, `--state queued` is its filter; with anything but a task's state it is the directory.
+    After `tasks`, `--state queued` is its filter; a value with a slash in it is the directory.
     """
     front: list[str] = []
     rest: list[str] = []
@@ -208,8 +208,5 @@ def _common_first(argv: list[str]) -> list[str]:
 
 
 def _filters_tasks(before: list[str], pair: list[str]) -> bool:
-    if "tasks" not in before or pair[0] != "--state":
-        return False
-    from agentctl.model.task import TaskState
-
-    return pair[-1] in tuple(TaskState)
+    """Whether `--state WORD` after `tasks` means a task's state; a mistyped one is then named."""
+    return "tasks" in before and pair[0] == "--state" and "/" not in pair[-1]

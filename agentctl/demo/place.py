@@ -82,7 +82,11 @@ def sweep(where: Place, stage: Scene, say: Say) -> None:
     isolation = Isolation.STRICT if where.contained else Isolation.NONE
     host = Host(name="local", engine_url=where.engine_url, isolation=isolation)
     engine = open_engine(host, paths=paths, installation=installation, fleet=stage.fleet)
-    for container in engine.observe().containers:
+    seen = engine.observe()
+    if not seen.reachable:
+        say(f"nothing could be removed from {where.engine_url}: {seen.error}")
+        return
+    for container in seen.containers:
         try:
             engine.stop(container.id, 3.0)
             engine.remove(container.id)

@@ -179,7 +179,7 @@ class Stream:
         try:
             while chunk := exchange.read():
                 self._usage.feed(chunk)
-                if False:
+                if self._usage.finished:
                     self._ending.end(self._usage.usage(), "200", keep_open=True)
                 yield chunk
             self._ending.end(self._usage.usage(), "stopped early")

@@ -46,7 +46,7 @@ def tcp_socket(host: str, port: int) -> socket.socket:
         if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
             raise Conflict(
                 f"port {port} of {host} is in use by another process",
-                hint="stop it, or choose another with --port",
+                hint="stop it, or choose another with --listen",
             ) from cause
         why = cause.strerror if isinstance(cause, OSError) else "ports end at 65535"
         raise ConfigError(f"cannot listen on {host} port {port}: {why}") from cause

@@ -30,7 +30,7 @@ def peer_of(connection: socket.socket) -> Peer:
     pid, uid, gid = _UCRED.unpack(raw)
     pidfd = _pidfd(connection)
     try:
-        return Peer(pid=pid, uid=uid, gid=gid, container=_container(pid, pidfd))
+        return Peer(pid=pid, uid=uid, gid=gid, container=container_of(pid, pidfd))
     finally:
         if pidfd is not None:
             os.close(pidfd)
@@ -43,8 +43,12 @@ def _pidfd(connection: socket.socket) -> int | None:
         return None  # an older kernel, or the peer has ended
 
 
-def _container(pid: int, pidfd: int | None) -> str:
-    """Return where the process runs, "" when that can't be known for certain: then nothing is granted."""
+def container_of(pid: int, pidfd: int | None) -> str:
+    """Return where the process runs, "" when that can't be known for certain: then nothing is granted.
+
+    `pidfd` was taken of the peer itself; when its process has ended, what /proc says of `pid`
+    may be another's.
+    """
     if pid <= 0:
         return ""  # of another pid namespace: its number means nothing here
     try:
@@ -52,7 +56,7 @@ def _container(pid: int, pidfd: int | None) -> str:
     except (OSError, ValueError):
         return ""
     if pidfd is not None and _ended(pidfd):
-        return ""  # what was read may be another process's
+        return ""
     return found
 
 

@@ -7,15 +7,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from agentctl.demo.standin import Standin
 
 from agentctl.client import Hub
 from agentctl.demo import place, scene
+from agentctl.demo.standin import Standin
 from agentctl.errors import AgentctlError
 from agentctl.paths import StatePaths
 
@@ -44,7 +44,7 @@ class Fleet:
     stage: scene.Scene
     standins: dict[str, Standin]
     serve: "subprocess.Popen[bytes] | None" = None
-    started: list[int] = field(default_factory=list)
+    listen: str = "127.0.0.1:0"
 
     @property
     def paths(self) -> StatePaths:
@@ -76,7 +76,7 @@ class Fleet:
     def start(self, *options: str) -> None:
         log = (self.stage.root / "serve.log").open("ab")
         self.serve = subprocess.Popen(
-            self.command("serve", "--listen", "127.0.0.1:0", *options),
+            self.command("serve", "--listen", self.listen, *options),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

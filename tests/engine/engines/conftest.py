@@ -1,6 +1,7 @@
 """The engines that the shared suite runs against, each with a rig around it."""
 
 import io
+import shutil
 import tarfile
 import uuid
 from collections.abc import Iterator
@@ -51,10 +52,11 @@ def _opened(host: Host, paths: StatePaths, installation: str, fleet: str) -> Eng
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> StatePaths:
+def paths(tmp_path: Path) -> Iterator[StatePaths]:
     made = StatePaths(tmp_path / "state")
     made.prepare()
-    return made
+    yield made
+    shutil.rmtree(made.runtime, ignore_errors=True)
 
 
 @pytest.fixture

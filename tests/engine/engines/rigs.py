@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import time
 import uuid
 from collections.abc import Callable
@@ -114,7 +113,6 @@ class Rig:
             self.engine.remove(container.id)
         with contextlib.suppress(EngineRefused):  # another installation's test holds one still
             self.engine.remove_workspaces()
-        shutil.rmtree(self.paths.runtime, ignore_errors=True)
 
 
 def until(look: Callable[[], T | None], *, what: Callable[[], str]) -> T:

@@ -3,6 +3,8 @@
 import http.client
 import json
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,11 +140,32 @@ def test_a_providers_refusal_passes_with_its_own_words_but_not_all_of_its_header
 
 
 def test_a_key_that_is_refused_is_read_again(stage: Any) -> None:
-    from pathlib import Path
-
     key = Path(stage.hub.provider["api_key"]["name"])
     stage.model.answer = lambda request: error(401, "authentication_error", "invalid x-api-key")
     assert stage.door.ask()[0] == 401
     key.write_text("sk-second")
     stage.door.ask()
     assert [each.headers["x-api-key"] for each in stage.model.requests] == [KEY, "sk-second"]
+
+
+def test_a_call_that_has_ended_makes_room_for_the_next(stage: Any) -> None:
+    for stream in (True, False) * 10:  # more than a container may have at once
+        assert stage.door.ask(stream=stream)[0] == 200
+
+
+def test_a_prompt_never_stands_in_a_temporary_file(stage: Any) -> None:
+    gate = threading.Event()
+    stage.model.answer = lambda request: Answer(text="done", gate=gate)
+    prompt = "x" * (4 * 1024 * 1024)
+    client = threading.Thread(target=stage.door.ask, kwargs={"system": prompt})
+    client.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not stage.model.open_streams and time.monotonic() < deadline:
+            time.sleep(0.01)
+        sizes = [each.stat().st_size for each in Path("/proc/self/fd").iterdir() if each.is_file()]
+    finally:
+        gate.set()
+        client.join()
+    assert stage.model.requests, "the call was under way"
+    assert max(sizes, default=0) < len(prompt)

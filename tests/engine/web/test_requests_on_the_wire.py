@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agentctl.web.channel import Channel
 from agentctl.web.requests import DRAINED_BYTES_MAX
 from tests.engine.web.wire import Line, Serve
 
@@ -103,11 +104,22 @@ def test_who_asks_before_sending_enough_may_go_on(serve: Serve, tmp_path: Path) 
     assert json.loads(line.say(b"hello").answer()[2])["bytes"] == 5
 
 
-def test_an_answer_with_its_head_comes_in_one_piece(serve: Serve, tmp_path: Path) -> None:
+def test_an_answer_leaves_with_its_head_in_one_write(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[bytes] = []
+    write_soon = Channel.write_soon
+
+    def noted(self: Channel, data: bytes) -> int:
+        written.append(data)
+        return int(write_soon(self, data))
+
+    monkeypatch.setattr(Channel, "write_soon", noted)
     serve()
-    raw = Line(tmp_path / "s").say(b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n").sock.recv(65536)
-    assert raw.startswith(b"HTTP/1.1 200 ")
-    assert raw.endswith(b"}")
+    Line(tmp_path / "s").say(b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n").answer()
+    [whole] = filter(None, written)
+    assert whole.startswith(b"HTTP/1.1 200 ")
+    assert whole.endswith(b"}")
 
 
 def test_pipelined_requests_are_answered_in_order(serve: Serve, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from agentctl.errors import ConfigError, Conflict
 from agentctl.web import listener
-from agentctl.web.peer import peer_of, start_ticks
+from agentctl.web.peer import container_of, peer_of, start_ticks
 from agentctl.web.servers import PEER_CONNECTIONS_MAX, Server, tcp_server, unix_server
 from tests.engine.web.wire import Gate, Line, Serve, echo, until
 
@@ -68,6 +68,17 @@ def test_a_peer_that_ended_before_it_was_looked_at_is_in_no_container(tmp_path: 
             peer = peer_of(connection)
     assert peer.pid > 0
     assert peer.container == ""
+
+
+def test_a_pid_whose_process_has_ended_is_nobodys_even_when_it_was_given_away_again() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    pidfd = os.pidfd_open(child.pid)
+    try:
+        assert container_of(os.getpid(), pidfd) == myself()
+        child.communicate(b"\n")
+        assert container_of(os.getpid(), pidfd) == ""
+    finally:
+        os.close(pidfd)
 
 
 def test_one_connection_carries_many_requests(serve: Serve, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from agentctl.hub.new_task import new_task
 from agentctl.model.task import Budget, NewTask
 
 TASK = "task-" + "0" * 26
+TYPES = ["task.accepted", "task.progress", "task.completed", "task.failed", "agent.heartbeat"]
 
 
 def wrong(name: str, value: Any) -> list[str]:
@@ -53,10 +54,7 @@ def test_a_submits_refusal_says_where_and_what(value: Any, words: list[str]) -> 
     [
         (
             {"type": "task.done"},
-            [
-                "/type must be one of task.accepted, task.progress, task.completed, task.failed, "
-                "agent.heartbeat"
-            ],
+            [f"/type must be one of {', '.join(TYPES)}"],
         ),
         (
             {"type": "task.accepted", "id": "m", "task": TASK, "attempt": True, "payload": {}},
