@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 import uuid
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,13 +14,16 @@ from ulid import ULID
 
 from agentctl.errors import StateDamaged, Unavailable
 from agentctl.hub import agents_app, gateway_app, operators_app, reconciler_app
+from agentctl.hub.apps import App
+from agentctl.hub.operators import GENERATION_BYTES_MAX
+from agentctl.hub.reconciler import OBSERVATION_BYTES_MAX
 from agentctl.identity import Seal, Signer
 from agentctl.paths import StatePaths
 from agentctl.service import modes, watch
 from agentctl.service.context import Fleet, Hub
 from agentctl.store import Store
 from agentctl.store import generations as generation_table
-from agentctl.web.servers import Server, tcp_server, unix_server
+from agentctl.web.servers import BODY_BYTES_MAX, Server, tcp_server, unix_server
 
 log = logging.getLogger("agentctl.hub")
 
@@ -57,6 +61,7 @@ class SystemRandomness:
 def run_hub(paths: StatePaths, *, host: str, port: int, stop: threading.Event) -> None:
     """Run the hub until `stop` is set. Raises before serving when state, keys or ports can't be had."""
     paths.prepare()
+    _stay_on_one_core()
     store = Store.open(paths.store)
     try:
         hub = open_hub(paths, store)
@@ -108,23 +113,75 @@ def installation_id(paths: StatePaths) -> str:
     return made
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A Unix socket to serve, with threads of its own: a flood on one never delays another."""
+
+    app: App
+    path: Path
+    mode: int
+    threads: int
+    body_bytes_max: int = BODY_BYTES_MAX
+
+
+def _listeners(hub: Hub, paths: StatePaths) -> tuple[Listener, ...]:
+    return (
+        Listener(
+            app=operators_app(hub, by="peer"),
+            path=paths.operator_socket,
+            mode=0o660,
+            threads=OPERATOR_THREADS,
+            body_bytes_max=GENERATION_BYTES_MAX,
+        ),
+        Listener(
+            app=gateway_app(hub), path=paths.gateway_socket, mode=0o600, threads=INTERNAL_THREADS
+        ),
+        Listener(
+            app=reconciler_app(hub),
+            path=paths.reconciler_socket,
+            mode=0o600,
+            threads=INTERNAL_THREADS,
+            body_bytes_max=OBSERVATION_BYTES_MAX,
+        ),
+        Listener(app=agents_app(hub), path=paths.hub_socket, mode=0o666, threads=AGENT_THREADS),
+    )
+
+
 def _servers(hub: Hub, paths: StatePaths, host: str, port: int) -> list[Server]:
-    """Return a server for each listener: an agent's flood never delays a health check."""
+    """Return a server for each listener, bound but not running; on failure none stays bound."""
     made: list[Server] = []
     try:
-        made.append(tcp_server(operators_app(hub, by="token"), host, port, threads=OPERATOR_THREADS))
-        for app, path, mode, threads in (
-            (operators_app(hub, by="peer"), paths.operator_socket, 0o660, OPERATOR_THREADS),
-            (gateway_app(hub), paths.gateway_socket, 0o600, INTERNAL_THREADS),
-            (reconciler_app(hub), paths.reconciler_socket, 0o600, INTERNAL_THREADS),
-            (agents_app(hub), paths.hub_socket, 0o666, AGENT_THREADS),
-        ):
-            made.append(unix_server(app, path, mode=mode, threads=threads))
+        made.append(
+            tcp_server(
+                operators_app(hub, by="token"),
+                host,
+                port,
+                threads=OPERATOR_THREADS,
+                body_bytes_max=GENERATION_BYTES_MAX,
+            )
+        )
+        for each in _listeners(hub, paths):
+            server = unix_server(
+                each.app,
+                each.path,
+                mode=each.mode,
+                threads=each.threads,
+                body_bytes_max=each.body_bytes_max,
+            )
+            made.append(server)
     except BaseException:
         for server in made:
             server.close()
         raise
     return made
+
+
+def _stay_on_one_core() -> None:
+    """Keep this process on one core: its threads share one interpreter lock, and fight over it across cores.
+
+    Source: docs/decisions/0013-one-core-for-the-hub.md.
+    """
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _tick_until(hub: Hub, stop: threading.Event) -> None:

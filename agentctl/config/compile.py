@@ -40,6 +40,7 @@ def agent(values: Mapping[str, Any]) -> AgentSpec:
         capabilities=_set(values["capabilities"]),
         replicas=values["replicas"],
         lifecycle=Lifecycle(values["lifecycle"]),
+        warm=values["warm"],
         on_change=OnChange(values["on_change"]),
         resources=Resources(
             cpus=float(resources["cpus"]), memory_bytes=resources["memory"], pids=resources["pids"]

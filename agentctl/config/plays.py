@@ -20,7 +20,7 @@ from agentctl.config.vars_files import play_files
 from agentctl.model.fleet import AgentSpec
 
 LOOP_ITEMS_MAX = 10_000
-_NOT_BUILT = ("egress", "warm")
+_NOT_BUILT = ("egress",)
 
 
 @dataclass(slots=True)

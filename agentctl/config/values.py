@@ -98,6 +98,7 @@ AGENT: Mapping[str, Any] = {
         "allowed": ["persistent", "ephemeral"],
         "default": "persistent",
     },
+    "warm": {"type": "integer", "min": 0, "max": 1000, "default": 0},
     "on_change": {"type": "string", "allowed": ["drain", "immediate", "defer"], "default": "drain"},
     "resources": {
         "type": "dict",

@@ -223,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
         poll = select.poll()
         poll.register(self.connection, select.POLLIN | select.POLLHUP)
         self.close_connection = self.close_connection or (
-            bool(poll.poll(0)) and not self.connection.recv(1, socket.MSG_PEEK)
+            bool(poll.poll(0)) and not socket.socket.recv(self.connection, 1, socket.MSG_PEEK)
         )
         return self.close_connection
 

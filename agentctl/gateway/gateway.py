@@ -11,7 +11,7 @@ import msgspec
 from agentctl.errors import AgentctlError, CallCut, Refused, Unauthenticated, UpstreamFailed
 from agentctl.gateway import envelope, wording
 from agentctl.gateway.hub_side import Granted, HubSide, Wanted
-from agentctl.gateway.open_calls import OpenCalls
+from agentctl.gateway.open_calls import OpenCall, OpenCalls
 from agentctl.gateway.room import Place, Room
 from agentctl.model.fleet import Provider
 from agentctl.model.task import Usage
@@ -85,30 +85,29 @@ class Gateway:
         place = self._room.enter(asked.container, asked.body_bytes)
         try:
             call = envelope.read(asked.read_body())
-            granted = self._hub.admit(
-                Wanted(
-                    token=token,
-                    container=asked.container,
-                    provider=asked.provider,
-                    path=asked.operation.value,
-                    model=call.model,
-                ),
-                gone=asked.gone,
+            wanted = Wanted(
+                token=token,
+                container=asked.container,
+                provider=asked.provider,
+                path=asked.operation.value,
+                model=call.model,
             )
-            return self._ask(asked, call, granted, place)
+            granted = self._hub.admit(wanted, gone=asked.gone)
+            ending = _Ending(wanted, granted, self._hub, self._calls, place)
+            return self._ask(asked, call, ending)
         except BaseException:
             place.leave()
             raise
 
-    def _ask(self, asked: Asked, call: envelope.Envelope, granted: Granted, place: Place) -> Reply:
+    def _ask(self, asked: Asked, call: envelope.Envelope, ending: "_Ending") -> Reply:
         """Ask the provider; from here on the hub hears how the call ended."""
-        ending = _Ending(granted, self._hub, self._calls, place)
+        granted = ending.granted
         try:
             _same(asked, call, granted)
             key = self._keys.key(granted.provider)
             target = self._find(granted.provider)
-            exchange = ending.exchange = self._exchange(target, granted.provider.name)
-            self._calls.add(granted, exchange, gone=asked.gone)
+            exchange = self._exchange(target, granted.provider.name)
+            ending.watched(exchange, gone=asked.gone)
             headers = request_headers(
                 granted.provider.kind, key=key, client=asked.headers, authority=target.authority
             )
@@ -141,7 +140,7 @@ class Gateway:
         headers = answer_headers(lowered)
         if status == 200 and lowered.get("content-type", "").startswith(EVENT_STREAM):
             return Reply(status=status, headers=headers, body=Stream(ending))
-        body = _whole(ending.held(), provider)
+        body = _whole(ending.exchange, provider)
         if status in (401, 403):
             self._keys.forget(provider)
             log.warning("provider %s answered %d: is its key valid?", provider.name, status)
@@ -175,14 +174,16 @@ class Stream:
         self._ending.end(self._usage.usage(), "client gone")
 
     def _read(self) -> Iterator[bytes]:
-        exchange = self._ending.held()
+        exchange = self._ending.exchange
         try:
             while chunk := exchange.read():
                 self._usage.feed(chunk)
                 if self._usage.finished:
                     self._ending.end(self._usage.usage(), "200", keep_open=True)
                 yield chunk
-            self._ending.end(self._usage.usage(), "stopped early")
+            if not self._usage.finished:  # the provider hung up, or ended with an error of its own
+                raise UpstreamFailed("the provider stopped in the middle of its answer")
+            self._ending.end(self._usage.usage(), "200")
         except UpstreamFailed as why:
             self._ending.end(self._usage.usage(), _word(why))
             yield wording.event(why)
@@ -191,19 +192,33 @@ class Stream:
 class _Ending:
     """What has to happen once when a call ends, however it does."""
 
-    def __init__(self, granted: Granted, hub: HubSide, calls: OpenCalls, place: Place) -> None:
-        self.granted = granted
-        self.exchange: Exchange | None = None
+    def __init__(
+        self, wanted: Wanted, granted: Granted, hub: HubSide, calls: OpenCalls, place: Place
+    ) -> None:
+        self._wanted = wanted
+        self._granted = granted
+        self._call: OpenCall | None = None
         self._hub = hub
         self._calls = calls
         self._place = place
         self._began_s = time.monotonic()
         self._reported = False
 
-    def held(self) -> Exchange:
-        """Return the exchange of a call that was asked."""
-        assert self.exchange is not None
-        return self.exchange
+    @property
+    def granted(self) -> Granted:
+        """What the hub granted; anew, where it restarted meanwhile."""
+        return self._call.granted if self._call else self._granted
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange of a call that is being asked."""
+        assert self._call is not None
+        return self._call.exchange
+
+    def watched(self, exchange: Exchange, *, gone: Callable[[], bool]) -> None:
+        """Have the call watched over while it is asked through `exchange`."""
+        self._call = OpenCall(self._wanted, self._granted, exchange, gone=gone)
+        self._calls.add(self._call)
 
     def end(self, usage: Usage, status: str, *, keep_open: bool = False) -> None:
         """Report the use, once; give back connection and place unless the last bytes are to come."""
@@ -212,9 +227,9 @@ class _Ending:
             self._log(usage, status)
             self._hub.report(self.granted.call, usage, status)
         if not keep_open:
-            self._calls.remove(self.granted.call)
-            if self.exchange is not None:
-                self.exchange.close()
+            if self._call is not None:
+                self._calls.remove(self._call)
+                self._call.exchange.close()
             self._place.leave()
 
     def _log(self, usage: Usage, status: str) -> None:

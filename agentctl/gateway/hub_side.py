@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agentctl.errors import AgentctlError, CallCut, HubUnavailable, Unavailable
@@ -38,7 +38,7 @@ class HubClient(Protocol):
 class Wanted:
     """A call that an agent wants to make: with which token, out of which container, to what."""
 
-    token: str
+    token: str = field(repr=False)
     container: str
     provider: str
     path: str
@@ -74,6 +74,19 @@ class HubSide:
 
         Raises what the hub answers, or HubUnavailable after HELD_S.
         """
+        until_s = self._now_s() + HELD_S
+        while True:
+            try:
+                return self.admit_now(wanted)
+            except HubUnavailable as cause:
+                if gone():
+                    raise CallCut("the client is gone") from cause
+                if self._now_s() >= until_s or self._wait(TRY_AGAIN_S):
+                    # its own words name a path of this machine; an agent needs to know neither
+                    raise HubUnavailable("the hub is away; try again", retry_after_s=5) from cause
+
+    def admit_now(self, wanted: Wanted) -> Granted:
+        """Ask leave for a call, once. Raises what the hub answers, or HubUnavailable."""
         body = {
             "token": wanted.token,
             "container": wanted.container,
@@ -81,16 +94,7 @@ class HubSide:
             "path": wanted.path,
             "model": wanted.model,
         }
-        until_s = self._now_s() + HELD_S
-        while True:
-            try:
-                return _granted(self._post("/api/hub/model-calls", body, ASK_TIMEOUT_S))
-            except HubUnavailable as cause:
-                if gone():
-                    raise CallCut("the client is gone") from cause
-                if self._now_s() >= until_s or self._wait(TRY_AGAIN_S):
-                    # its own words name a path of this machine; an agent needs to know neither
-                    raise HubUnavailable("the hub is away; try again", retry_after_s=5) from cause
+        return _granted(self._post("/api/hub/model-calls", body, ASK_TIMEOUT_S))
 
     def current(self, calls: Sequence[str]) -> frozenset[str]:
         """Return those of the open calls whose attempt is still current."""

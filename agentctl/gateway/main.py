@@ -53,7 +53,7 @@ def _server(gateway: Gateway, paths: StatePaths) -> Server:
         mode=0o666,
         threads=THREADS,
         body_bytes_max=BODY_BYTES_MAX,
-        spool_bytes=1,
+        spool_bytes=BODY_BYTES_MAX + 1024,
         connections_max=CONNECTIONS_MAX,
         peer_connections_max=PEER_CONNECTIONS_MAX,
     )

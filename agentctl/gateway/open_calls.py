@@ -2,10 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from agentctl.errors import AgentctlError
-from agentctl.gateway.hub_side import Granted, HubSide
+from agentctl.errors import AgentctlError, Unavailable
+from agentctl.gateway.hub_side import Granted, HubSide, Wanted
 from agentctl.providers.exchange import Exchange
 
 WATCH_S = 1.0
@@ -17,15 +17,16 @@ log = logging.getLogger("agentctl.gateway")
 
 
 class OpenCall:
-    """One call under way: what was granted, the exchange to cut, whether its client is there."""
+    """One call under way: what was wanted and granted, the exchange to cut, whether its client is there."""
 
     def __init__(
-        self, granted: Granted, exchange: Exchange, *, gone: Callable[[], bool], now_s: float
+        self, wanted: Wanted, granted: Granted, exchange: Exchange, *, gone: Callable[[], bool]
     ) -> None:
+        self.wanted = wanted
         self.granted = granted
         self.exchange = exchange
         self.gone = gone
-        self.confirmed_at_s = now_s
+        self.confirmed_at_s = 0.0
 
 
 class OpenCalls:
@@ -34,19 +35,20 @@ class OpenCalls:
     def __init__(self, hub: HubSide, *, now_s: Callable[[], float]) -> None:
         self._hub = hub
         self._now_s = now_s
-        self._calls: dict[str, OpenCall] = {}
+        self._calls: set[OpenCall] = set()
         self._lock = threading.Lock()
         self._hub_away = False
 
-    def add(self, granted: Granted, exchange: Exchange, *, gone: Callable[[], bool]) -> None:
-        """Watch over a call from now on; the hub has just confirmed it."""
+    def add(self, call: OpenCall) -> None:
+        """Watch over a call from now on; the hub has just granted it."""
+        call.confirmed_at_s = self._now_s()
         with self._lock:
-            self._calls[granted.call] = OpenCall(granted, exchange, gone=gone, now_s=self._now_s())
+            self._calls.add(call)
 
-    def remove(self, call: str) -> None:
+    def remove(self, call: OpenCall) -> None:
         """Watch over it no more; it has ended."""
         with self._lock:
-            self._calls.pop(call, None)
+            self._calls.discard(call)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -63,39 +65,55 @@ class OpenCalls:
     def look(self) -> None:
         """End calls whose client is gone; ask the hub once about all others, end what isn't current."""
         with self._lock:
-            calls = dict(self._calls)
-        for name, call in list(calls.items()):
-            if call.gone():
-                call.exchange.cut("the client is gone")
-                del calls[name]
-        if not calls:
+            calls = sorted(self._calls, key=lambda call: call.granted.call)
+        left = [call for call in calls if not _ended(call)]
+        if not left:
             return
         try:
-            current = self._hub.current(tuple(calls))
+            current = self._hub.current([call.granted.call for call in left])
         except AgentctlError as why:
-            self._unconfirmed(calls, why)
+            self._unconfirmed(left, why)
             return
         self._hub_away = False
-        for name, call in calls.items():
-            if name in current:
+        for call in left:
+            if call.granted.call in current:
                 call.confirmed_at_s = self._now_s()
             else:
-                call.exchange.cut(_superseded(call.granted))
+                self._ask_again(call)
+
+    def _ask_again(self, call: OpenCall) -> None:
+        """End a call that isn't current, unless the hub grants it anew: one that restarted knew it no more."""
+        try:
+            call.granted = self._hub.admit_now(call.wanted)
+        except Unavailable as why:
+            self._unconfirmed([call], why)
+        except AgentctlError:
+            call.exchange.cut(_superseded(call.granted))
+        else:
+            call.confirmed_at_s = self._now_s()
 
     def cut_all(self, reason: str) -> None:
         """End every call, say at shutdown."""
         with self._lock:
-            calls = tuple(self._calls.values())
+            calls = tuple(self._calls)
         for call in calls:
             call.exchange.cut(reason)
 
-    def _unconfirmed(self, calls: dict[str, OpenCall], why: AgentctlError) -> None:
+    def _unconfirmed(self, calls: Sequence[OpenCall], why: AgentctlError) -> None:
         if not self._hub_away:
             log.warning("%d model calls go on without the hub's word: %s", len(calls), why)
         self._hub_away = True
-        for call in calls.values():
+        for call in calls:
             if self._now_s() - call.confirmed_at_s > UNCONFIRMED_S_MAX:
                 call.exchange.cut("the hub is away, so nobody can say whether this is still wanted")
+
+
+def _ended(call: OpenCall) -> bool:
+    """Whether a call's client is gone; then it is ended."""
+    if not call.gone():
+        return False
+    call.exchange.cut("the client is gone")
+    return True
 
 
 def _superseded(granted: Granted) -> str:

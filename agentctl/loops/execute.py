@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from agentctl import failpoints
 from agentctl.engine import Engine
 from agentctl.errors import AgentctlError, Conflict, Unavailable
 from agentctl.loops.birth import Resolve, birth_of, boot_document
@@ -51,6 +52,7 @@ class Executor:
         except (Unavailable, Conflict) as why:
             raise Waits(str(why)) from why
         try:
+            failpoints.hit("execute.reserve.after")
             return self._bring_up(change, reserved, engine, secrets)
         except AgentctlError as why:
             with suppress(Unavailable):  # a hub that is away finds out by the next observation
@@ -63,8 +65,11 @@ class Executor:
         birth = birth_of(change, reserved)
         container = engine.create(birth)
         try:
+            failpoints.hit("execute.create.after")
             boot = self._hub.bind(reserved.instance, container)
+            failpoints.hit("execute.bind.after")
             engine.start(container, boot_document(boot, birth, engine, secrets))
+            failpoints.hit("execute.start.after")
         except AgentctlError:
             self._take_away(container, engine)
             raise
@@ -88,7 +93,9 @@ class Executor:
         if change.live:
             self._end_work(change, cause)
             engine.stop(change.container, change.grace_s)
+        failpoints.hit("execute.remove.before")
         engine.remove(change.container)
+        failpoints.hit("execute.remove.after")
         self._hub.mark(change.instance, InstanceState.RECYCLED, cause)
 
     def _end_work(self, change: Remove, cause: str) -> None:

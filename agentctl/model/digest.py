@@ -36,7 +36,7 @@ def digest(value: Any) -> str:
 
 # What may change without a new container: how many there are, where work prefers to go,
 # how a replacement is timed, and how operators select the agent.
-_NOT_IN_THE_CONTAINER = frozenset({"replicas", "capabilities", "on_change", "tags"})
+_NOT_IN_THE_CONTAINER = frozenset({"replicas", "warm", "capabilities", "on_change", "tags"})
 
 
 def spec_hash(spec: AgentSpec, provider: Provider) -> str:

@@ -98,6 +98,9 @@ class Executor:
 class AgentSpec:
     """One agent on one host: `replicas` containers of it.
 
+    Of an ephemeral one `replicas` is how many may live at once, and `warm` how many of
+    them stand ready before a task asks; a persistent one has no warm.
+
     An agent on several hosts has a spec for each; validation holds the facts
     that routing reads (`capabilities`, `clearance`, `provider`, `lifecycle`)
     equal among them.
@@ -111,6 +114,7 @@ class AgentSpec:
     capabilities: tuple[str, ...] = ()
     replicas: int = 1
     lifecycle: Lifecycle = Lifecycle.PERSISTENT
+    warm: int = 0
     on_change: OnChange = OnChange.DRAIN
     resources: Resources = field(default_factory=Resources)
     workspace: Workspace = field(default_factory=Workspace)

@@ -1,6 +1,6 @@
 """A container of an agent as the hub knows it, and what a reconciler sees on its engines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -20,7 +20,10 @@ class Instance:
     """One container's record. Provider, boundary and label are fixed at birth (never rewritten).
 
     `token_digest` is the SHA-256 of the instance token; the token itself is in the
-    boot document alone. Times are wall-clock seconds.
+    boot document alone. Times are wall-clock seconds; `times` has when each state was entered.
+
+    An ephemeral one serves a single task: `made_for` is the task that it was made for ("" of
+    a warm one), `served` the one it was given. Neither is ever taken back.
     """
 
     id: str
@@ -40,6 +43,21 @@ class Instance:
     last_seen_s: float = 0.0
     ended_at_s: float | None = None
     reason: str = ""
+    ephemeral: bool = False
+    made_for: str = ""
+    served: str = ""
+    times: tuple[tuple[InstanceState, float], ...] = ()
+
+    def entered(self, state: InstanceState, at_s: float) -> "Instance":
+        """Return the record in `state` since `at_s`; the state it is in already keeps its time."""
+        if state is self.state and self.times:
+            return self
+        return replace(self, state=state, times=(*self.times, (state, at_s)))
+
+    @property
+    def free(self) -> bool:
+        """Whether it is a warm one that may still take any task of its agent."""
+        return self.ephemeral and not (self.made_for or self.served or self.draining)
 
     @property
     def alive(self) -> bool:

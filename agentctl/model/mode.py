@@ -28,10 +28,26 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An operator's order, kept until the next: `mode` is paused or panic. `at_s` is wall clock."""
+
+    mode: ModeName
+    reason: str
+    who: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
-    """The mode in force, why, and since when (wall clock). `hosts_down` are unreachable engines' hosts."""
+    """The mode in force, why, and since when (wall clock); `who` ordered it ("" when nobody did).
+
+    `causes` are all that speaks for degraded now, each with its name, whatever the mode.
+    `hosts_down` are unreachable engines' hosts.
+    """
 
     name: ModeName = ModeName.NORMAL
     reason: str = ""
     since_s: float = 0.0
+    who: str = ""
+    causes: tuple[tuple[str, str], ...] = ()
     hosts_down: tuple[str, ...] = ()

@@ -19,7 +19,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Create, start and boot a container of `spec`; `replaces` names the container removed just before."""
+    """Create, start and boot a container of `spec`; `replaces` names the container removed just before.
+
+    `task` is the one that an ephemeral agent's container is made for, "" for a warm one.
+    """
 
     host: str
     agent: str
@@ -29,6 +32,7 @@ class Create:
     boundary: str
     causes: tuple[Cause, ...]
     replaces: str = ""
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ held, and new assignments for free slots.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agentctl import failpoints
 from agentctl.errors import Unauthenticated
 from agentctl.model.instance import Instance
 from agentctl.model.mode import Verb
@@ -180,7 +181,10 @@ def _assign(hub: Hub, who: AgentPrincipal, free: int) -> list[dict[str, Any]]:
             given.append(_assigned(hub, txn, task))
         return given
 
-    return hub.store.write(work)
+    failpoints.hit("service.lease.before")
+    given = hub.store.write(work)
+    failpoints.hit("service.lease.after")
+    return given
 
 
 def _assigned(hub: Hub, txn: Txn, task: Task) -> dict[str, Any]:

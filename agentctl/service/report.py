@@ -7,6 +7,7 @@ and change nothing. A message id counts once per sender: a repeat gets the first
 from collections.abc import Callable
 from typing import Any
 
+from agentctl import failpoints
 from agentctl.errors import Conflict, InputError
 from agentctl.model.digest import digest
 from agentctl.model.mode import Verb
@@ -39,7 +40,9 @@ def report(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, 
             fields=[("/type", f"one of {', '.join(sorted(_STEPS))}, agent.heartbeat")],
         )
     hub.require(Verb.SETTLE)
+    failpoints.hit("service.settle.before")
     answer = hub.store.write(lambda txn: _settle(hub, txn, who, message))
+    failpoints.hit("service.settle.after")
     hub.live.waiters.wake(f"task:{message['task']}", f"agent:{who.agent}", "reconciler")
     return answer
 

@@ -2,6 +2,7 @@
 
 import difflib
 
+from agentctl import failpoints
 from agentctl.errors import Conflict, InputError, Refused, TooLarge, Unavailable
 from agentctl.model.decision import Decision
 from agentctl.model.digest import digest
@@ -35,10 +36,12 @@ def submit(
         raise Unavailable("no fleet is applied yet", hint="run `agentctl apply` first")
     _check(new, fleet)
     principal = f"operator:{who.name}"
+    failpoints.hit("service.submit.before")
     # the denial is written first, then raised: raising inside would take its record back
     task, created, refusal = hub.store.write(
         lambda txn: _submit(hub, txn, fleet, new, who, principal, retry_of)
     )
+    failpoints.hit("service.submit.after")
     if refusal is not None:
         raise refusal
     assert task is not None

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import lmdb
 
+from agentctl import failpoints
 from agentctl.errors import StoreUnavailable, Unavailable
 from agentctl.store.lmdb_txn import Handles, LmdbTxn
 from agentctl.store.txn import Txn
@@ -131,10 +132,12 @@ class GroupCommit:
         try:
             for job in group:
                 job.run(self._env, txn, self._handles)
+            failpoints.hit("store.commit.before")
             txn.commit()
         except BaseException:
             txn.abort()
             raise
+        failpoints.hit("store.commit.after")
 
     def _note_works_that_ran_out_of_room(self, group: list[_Job[Any]]) -> None:
         """A full map fails the works, not the commit: for the mode, that is a failed write too."""

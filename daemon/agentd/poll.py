@@ -43,10 +43,9 @@ class Poll:
     def once(self) -> None:
         """Make one poll and act on its answer; waits a little where there was none."""
         self._hub.rearm()
+        slots, holds = self._desk.free(), self._desk.holds()
         try:
-            messages = self._hub.poll(
-                wait_s=WAIT_S, slots=self._desk.free(), holds=self._desk.holds(), seen=self._seen
-            )
+            messages = self._hub.poll(wait_s=WAIT_S, slots=slots, holds=holds, seen=self._seen)
         except Interrupted:
             return
         except HubAway as away:
@@ -59,7 +58,10 @@ class Poll:
             return
         self._backoff.succeeded()
         changed = [self._act(each) for each in messages]
-        if messages and not any(changed):
+        # An answer about what was settled while the poll was out changes nothing, but the next
+        # poll will say something else: only the same question again would get the same answer.
+        same_question = (slots, holds) == (self._desk.free(), self._desk.holds())
+        if messages and same_question and not any(changed):
             time.sleep(_IDLE_TURN_S)
 
     def _act(self, document: dict[str, Any]) -> bool:

@@ -61,7 +61,9 @@ class Processes:
         The child is still unreaped when its group is signalled, so its number
         can't be somebody else's yet. When no other task runs, everything else goes too.
         """
-        tree = descendants(child.pid)
+        with self._lock:
+            others_run = self._ours != {child.pid}
+        tree = descendants(child.pid) if others_run else ()  # alone, all of it goes below
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
         for each in tree:

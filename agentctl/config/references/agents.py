@@ -52,6 +52,7 @@ def _agent(agent: AgentSpec, known: Known) -> Iterator[Finding]:
             suggestion=f"lower the clearance to {most}, or choose a provider across another boundary",
         )
     yield from _process_engine(agent, known)
+    yield from _warm(agent)
     yield from _not_built(agent)
 
 
@@ -76,9 +77,31 @@ def _process_engine(agent: AgentSpec, known: Known) -> Iterator[Finding]:
     )
 
 
+def _warm(agent: AgentSpec) -> Iterator[Finding]:
+    """Warm containers are ephemeral ones, and count among those that may live at once."""
+    if agent.warm == 0:
+        return
+    if agent.lifecycle is not Lifecycle.EPHEMERAL:
+        yield error(
+            "bad-combination",
+            f"agent {agent.name!r}: warm is for lifecycle ephemeral; a persistent agent's"
+            " containers stand ready anyway",
+            (*at_agent(agent), "warm"),
+            expected="lifecycle: ephemeral, or no warm",
+            found=str(agent.warm),
+        )
+    elif not 0 < agent.warm <= agent.replicas:
+        yield error(
+            "bad-value",
+            f"agent {agent.name!r}: warm must be at most replicas ({agent.replicas}), how many may"
+            " live at once",
+            (*at_agent(agent), "warm"),
+            expected=f"0 to {agent.replicas}",
+            found=str(agent.warm),
+        )
+
+
 def _not_built(agent: AgentSpec) -> Iterator[Finding]:
-    if agent.lifecycle is Lifecycle.EPHEMERAL:
-        yield not_built("lifecycle: ephemeral", (*at_agent(agent), "lifecycle"))
     if agent.on_change is OnChange.DEFER:
         yield not_built("on_change: defer", (*at_agent(agent), "on_change"))
 

@@ -43,6 +43,7 @@ class Hub:
         self.usage: dict[str, dict[str, Any]] = {}
         self.stale: set[str] = set()
         self.looks: list[list[str]] = []
+        self.forgotten: set[str] = set()
         self._server: socketserver.ThreadingUnixStreamServer | None = None
 
     def start(self) -> None:
@@ -80,10 +81,13 @@ class Hub:
     def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if path == "/api/hub/model-calls/current":
             self.looks.append(body["calls"])
-            return 200, {"current": [each for each in body["calls"] if each not in self.stale]}
+            unknown = self.stale | self.forgotten
+            return 200, {"current": [each for each in body["calls"] if each not in unknown]}
         if path.endswith("/usage"):
             self.usage[path.split("/")[4]] = body
             return 200, {}
+        if path == "/api/hub/model-calls" and self.stale:
+            return 409, {"type": "urn:agentctl:problem:conflict", "detail": "no longer current"}
         self.asked.append(body)
         if self.problem:
             status, problem = self.problem
@@ -154,7 +158,13 @@ def stage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Stage]:
     hub = Hub(paths.gateway_socket)
     hub.start()
     stop = threading.Event()
-    gateway = threading.Thread(target=run, args=(paths, stop), daemon=True)
+    ended_well: list[bool] = []
+
+    def serve() -> None:
+        run(paths, stop)
+        ended_well.append(True)
+
+    gateway = threading.Thread(target=serve, daemon=True)
     caplog.set_level("DEBUG")
     try:
         with Standin(name="test") as model:
@@ -171,7 +181,7 @@ def stage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Stage]:
             yield Stage(hub, Door(paths.llm_socket), model, caplog)
             stop.set()
             gateway.join(20)
-            assert not gateway.is_alive(), "the gateway stops when it is told to"
+            assert ended_well, "the gateway stops when it is told to, and without an error"
     finally:
         stop.set()
         hub.stop()

@@ -83,6 +83,18 @@ def test_a_stream_outlives_a_hub_that_is_away_and_its_usage_is_told_afterwards(s
     assert stage.hub.usage["call-1"]["output_tokens"] == 10
 
 
+def test_a_stream_outlives_a_hub_that_restarted_and_forgot_it(stage: Any) -> None:
+    gate = threading.Event()
+    stage.model.answer = lambda request: Answer(text="x" * 40, gate=gate)
+    response = stage.door.open(stream=True)
+    stage.hub.forgotten.add("call-1")
+    until(lambda: ["call-2"] in stage.hub.looks)
+    gate.set()
+    assert b"message_stop" in response.read()
+    assert stage.hub.usage["call-2"]["output_tokens"] == 10
+    assert len(stage.model.requests) == 1
+
+
 def test_a_new_call_waits_for_a_hub_that_restarts(stage: Any) -> None:
     stage.hub.stop()
     answers: list[int] = []
@@ -116,3 +128,12 @@ def test_a_provider_that_stops_in_the_middle_is_an_error_event_not_a_quiet_end(s
     message = "provider claude stopped in the middle of its answer"
     assert json.loads(body.split(b"event: error\ndata: ")[1])["error"]["message"] == message
     assert stage.hub.usage["call-1"]["status"] == "upstream-failed"
+
+
+def test_a_stream_without_its_last_event_is_an_error_event_too(stage: Any) -> None:
+    half = b'event: message_start\ndata: {"type":"message_start","message":{}}\n\n'
+    kind = (("Content-Type", "text/event-stream"),)
+    stage.model.answer = lambda request: Answer(raw=half, headers=kind)
+    _, _, body = stage.door.ask(stream=True)
+    assert body.startswith(half)
+    assert b"event: error" in body

@@ -14,6 +14,11 @@ from agentd.forwarder import Forwarder
 
 TOKEN = "mt1.task-1.1.secret-of-the-task"
 
+OPTIONS = (
+    *("-p", "--output-format", "json"),
+    *("--model", "m", "--max-turns", "4", "--allowedTools", "Bash"),
+)
+
 pytestmark = pytest.mark.claude
 
 
@@ -31,20 +36,7 @@ def run(claude: Path, stage: Any, home: Path, prompt: str) -> tuple[int, dict[st
     forwarder = Forwarder(str(stage.door.path))
     threading.Thread(target=forwarder.serve_forever, daemon=True).start()
     ended = subprocess.run(
-        [
-            str(claude),
-            *[
-                "-p",
-                "--output-format",
-                "json",
-                "--model",
-                "m",
-                "--max-turns",
-                "4",
-                "--allowedTools",
-                "Bash",
-            ],
-        ],
+        [str(claude), *OPTIONS],
         input=prompt,
         cwd=home,
         env={

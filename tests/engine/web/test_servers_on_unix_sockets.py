@@ -235,7 +235,7 @@ def test_a_port_in_use_is_a_conflict_that_says_what_to_do() -> None:
     try:
         with pytest.raises(Conflict, match=rf"port {first.port} .* in use") as refusal:
             tcp_server(echo, "127.0.0.1", first.port, threads=1)
-        assert "--port" in (refusal.value.hint or "")
+        assert "--listen" in (refusal.value.hint or "")
     finally:
         first.close()
 

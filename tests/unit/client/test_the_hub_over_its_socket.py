@@ -91,12 +91,13 @@ def test_an_answer_that_came_too_late_is_never_the_next_calls_answer(hub: Any) -
     client = Hub(str(hub.path))
     client.get("/x")
     hub.hold.clear()
-    with pytest.raises(HubUnavailable, match=r"did not answer GET /slow within 0\.1 s"):
-        client.get("/slow", {"wait": 1}, timeout_s=0.1)
+    for _ in range(2):
+        with pytest.raises(HubUnavailable, match=r"did not answer GET /slow within 0\.1 s"):
+            client.get("/slow", {"wait": 1}, timeout_s=0.1)
     hub.reply = (200, {}, b'{"mine": 1}')
     hub.hold.set()
     assert client.get("/x") == {"mine": 1}
-    assert hub.connections == 2
+    assert hub.connections == 3
 
 
 def test_an_absent_hub_says_what_to_do(tmp_path: Path) -> None:

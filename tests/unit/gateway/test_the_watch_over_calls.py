@@ -7,7 +7,8 @@ import pytest
 
 from agentctl.errors import AgentctlError, CallCut, Conflict, HubUnavailable
 from agentctl.gateway.hub_side import HELD_S, Granted, HubSide, Wanted
-from agentctl.gateway.open_calls import UNCONFIRMED_S_MAX, OpenCalls
+from agentctl.gateway.open_calls import UNCONFIRMED_S_MAX, OpenCall, OpenCalls
+from agentctl.model.digest import plain
 from agentctl.model.fleet import Provider, ProviderKind
 from agentctl.model.task import Usage
 from agentctl.providers.address import Target
@@ -39,6 +40,7 @@ class Hub:
         self.asked: list[tuple[str, Any]] = []
         self.current: list[str] = []
         self.error: AgentctlError | None = None
+        self.grants: AgentctlError | dict[str, Any] = Conflict("attempt 1 is no longer current")
 
     def post(
         self,
@@ -50,7 +52,11 @@ class Hub:
         self.asked.append((path, body))
         if self.error:
             raise self.error
-        return {"current": self.current}
+        if path != "/api/hub/model-calls":
+            return {"current": self.current}
+        if isinstance(self.grants, AgentctlError):
+            raise self.grants
+        return self.grants
 
     def close(self) -> None:
         pass
@@ -66,7 +72,7 @@ class Stage:
     def open(self, name: str, *, gone: bool = False) -> Exchange:
         exchange = Exchange(TARGET, name="o")
         granted = Granted(call=name, task="task-1", attempt=1, provider=OLLAMA)
-        self.calls.add(granted, exchange, gone=lambda: gone)
+        self.calls.add(OpenCall(WANTED, granted, exchange, gone=lambda: gone))
         return exchange
 
 
@@ -77,6 +83,7 @@ def stage() -> Stage:
 
 def test_one_request_asks_for_all_open_calls(stage: Stage) -> None:
     stage.open("call-1"), stage.open("call-2")
+    stage.hub.current = ["call-1", "call-2"]
     stage.calls.look()
     assert stage.hub.asked == [("/api/hub/model-calls/current", {"calls": ["call-1", "call-2"]})]
 
@@ -92,6 +99,31 @@ def test_a_call_that_is_no_longer_current_is_cut_and_others_are_not(stage: Stage
     stage.calls.look()
     assert stale.cut_reason == "attempt 1 of task-1 is no longer current"
     assert current.cut_reason == ""
+
+
+def test_a_hub_that_restarted_is_asked_anew_for_what_it_knows_no_more(stage: Stage) -> None:
+    call = stage.open("call-1")
+    stage.hub.grants = {
+        "call": "call-9",
+        "task": "task-1",
+        "attempt": 1,
+        "provider": plain(OLLAMA),
+    }
+    stage.calls.look()
+    stage.hub.current = ["call-9"]
+    stage.calls.look()
+    assert call.cut_reason == ""
+    assert [path for path, _ in stage.hub.asked] == [
+        "/api/hub/model-calls/current",
+        "/api/hub/model-calls",
+        "/api/hub/model-calls/current",
+    ]
+    assert stage.hub.asked[1][1]["token"] == WANTED.token
+    assert stage.hub.asked[2][1] == {"calls": ["call-9"]}
+
+
+def test_a_token_never_stands_in_a_repr() -> None:
+    assert "mt1." not in repr(WANTED)
 
 
 def test_a_call_whose_client_left_is_cut_though_the_hub_be_away(stage: Stage) -> None:

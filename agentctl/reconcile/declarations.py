@@ -1,0 +1,215 @@
+"""Two declarations of a fleet compared: what was added, changed or taken out, and what then reaches wider.
+
+Containers have no part in it: this is what a review of the files wants to know, with no engine.
+Source: docs/decisions/0010-reviewing-a-change.md.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentctl.model.digest import plain
+from agentctl.model.fleet import AgentSpec, DesiredState
+from agentctl.model.plan import Cause
+from agentctl.reconcile import widening
+from agentctl.reconcile.births import Born
+from agentctl.reconcile.causes import differences
+
+VALUE_CHARS_MAX = 200  # of one shown value; a review needs to recognise it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """One thing that is declared otherwise than before.
+
+    `verb` is add, change or remove; `kind` is agent, host, provider, route, rule, levels …;
+    `widens` says in words what it permits that wasn't permitted before (empty: nothing).
+    """
+
+    verb: str
+    kind: str
+    name: str
+    causes: tuple[Cause, ...] = ()
+    widens: tuple[str, ...] = ()
+
+
+def declarations(before: DesiredState | None, after: DesiredState) -> tuple[Declaration, ...]:
+    """Return what differs between two fleets, in the order of the files; `before` None is an empty one."""
+    old = before or _nothing(after)
+    return (
+        *_named("host", old.hosts, after.hosts, _name, _fields, widening.host),
+        *_agents(old, after),
+        *_named("provider", old.providers, after.providers, _name, _fields, widening.provider),
+        *_routing(old, after, first=before is None),
+        *_named("route", old.routing.routes, after.routing.routes, _name, _fields, widening.nothing),
+        *_order("routes", old.routing.routes, after.routing.routes),
+        *_named("rule", old.access, after.access, _name, _fields, widening.rule),
+        *_one("monitoring", old.monitoring, after.monitoring),
+        *_others(old, after),
+    )
+
+
+def _nothing(after: DesiredState) -> DesiredState:
+    """Return a fleet of that name with the same levels and no more: the state before the first one."""
+    routing = dataclasses.replace(after.routing, routes=())
+    return DesiredState(fleet=after.fleet, hosts=(), agents=(), providers=(), routing=routing)
+
+
+def _name(value: Any) -> str:
+    return str(value.name)
+
+
+def _agents(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
+    hosts: dict[str, set[str]] = {}
+    for each in (*old.agents, *new.agents):
+        hosts.setdefault(each.name, set()).add(each.host)
+
+    def named(agent: AgentSpec) -> str:
+        return agent.name if len(hosts[agent.name]) == 1 else f"{agent.name} on {agent.host}"
+
+    yield from _named(
+        "agent",
+        old.agents,
+        new.agents,
+        named,
+        lambda before, after: _agent_fields(before, after, new),
+        lambda before, after: widening.agent(before, after, new.routing.levels),
+    )
+
+
+# Shown by `differences` under the names they have in the files.
+_SHOWN_AS_BORN = frozenset(
+    {"image", "provider", "clearance", "lifecycle", "executor", "resources", "workspace"}
+    | {"ttl_s", "grace_s", "secrets"}
+)
+
+
+def _agent_fields(before: AgentSpec, after: AgentSpec, fleet: DesiredState) -> tuple[Cause, ...]:
+    provider = fleet.provider(after.provider)
+    born = (
+        differences(
+            Born(spec=before, provider=provider, hash=""),
+            Born(spec=after, provider=provider, hash=""),
+        )
+        if provider
+        else ()
+    )
+    return born + tuple(
+        each for each in _fields(before, after) if each.what.partition(".")[0] not in _SHOWN_AS_BORN
+    )
+
+
+def _routing(old: DesiredState, new: DesiredState, *, first: bool) -> Iterator[Declaration]:
+    before = dataclasses.replace(old.routing, routes=())
+    after = dataclasses.replace(new.routing, routes=())
+    if first:
+        yield Declaration(verb="add", kind="levels", name=", ".join(after.levels))
+    elif before != after:
+        yield Declaration(
+            verb="change",
+            kind="levels",
+            name="levels and boundaries",
+            causes=_fields(before, after),
+            widens=widening.routing(before, after),
+        )
+
+
+def _order(kind: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Declaration]:
+    """Yield a changed order, where the first match counts; who came or went says enough by itself."""
+    both = {each.name for each in old} & {each.name for each in new}
+    before = [each.name for each in old if each.name in both]
+    after = [each.name for each in new if each.name in both]
+    if before != after:
+        moved = Cause(what="order", old=", ".join(before), new=", ".join(after))
+        yield Declaration(verb="change", kind=kind, name="order", causes=(moved,))
+
+
+def _one(kind: str, old: Any, new: Any) -> Iterator[Declaration]:
+    if old != new:
+        yield Declaration(verb="change", kind=kind, name=kind, causes=_fields(old, new))
+
+
+_KNOWN = frozenset(
+    {"fleet", "hosts", "agents", "providers", "routing", "access", "monitoring"}
+)
+
+
+def _others(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
+    """Yield parts of the fleet that have no comparison of their own: shown whole, never left out."""
+    for field in dataclasses.fields(DesiredState):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if field.name not in _KNOWN and before != after:
+            change = Cause(what=field.name, old=_shown(plain(before)), new=_shown(plain(after)))
+            yield Declaration(
+                verb="change", kind=field.name, name=field.name, causes=(change,)
+            )
+
+
+def _named(
+    kind: str,
+    old: Sequence[Any],
+    new: Sequence[Any],
+    name: Callable[[Any], str],
+    fields: Callable[[Any, Any], tuple[Cause, ...]],
+    widens: Callable[[Any, Any], tuple[str, ...]],
+) -> Iterator[Declaration]:
+    """Yield additions and changes in the new order, then what was taken out in the old one."""
+    before, after = {name(each): each for each in old}, {name(each): each for each in new}
+    for key, value in after.items():
+        if key not in before:
+            yield Declaration(verb="add", kind=kind, name=key, widens=widens(None, value))
+        elif before[key] != value:
+            yield Declaration(
+                verb="change",
+                kind=kind,
+                name=key,
+                causes=fields(before[key], value),
+                widens=widens(before[key], value),
+            )
+    for key, value in before.items():
+        if key not in after:
+            yield Declaration(verb="remove", kind=kind, name=key, widens=widens(value, None))
+
+
+def _fields(before: Any, after: Any) -> tuple[Cause, ...]:
+    """Return the fields that differ between two frozen values of one type, nested ones dotted."""
+    old, new = _flat(plain(before)), _flat(plain(after))
+    return tuple(
+        Cause(what=_spoken(key), old=_shown(old.get(key)), new=_shown(new.get(key)))
+        for key in dict.fromkeys([*old, *new])
+        if old.get(key) != new.get(key)
+    )
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, each in value.items():
+        if key == "argv" and each:
+            each = [*each[:1], "…"]  # a command's arguments may hold a credential
+        if isinstance(each, dict):
+            found.update(_flat(each, f"{prefix}{key}."))
+        else:
+            found[f"{prefix}{key}"] = each
+    return found
+
+
+def _spoken(key: str) -> str:
+    """Return a field's name as the files have it: without its unit."""
+    return key.removesuffix("_s").removesuffix("_bytes")
+
+
+def _shown(value: Any) -> str:
+    if value is None or value in ("", []):
+        return "none"
+    if isinstance(value, list):
+        pairs = all(isinstance(each, list) and len(each) == 2 for each in value)
+        inner = (f"{each[0]}: {each[1]}" if pairs else _shown(each) for each in value)
+        text = f"[{', '.join(inner)}]"
+    elif isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, float):
+        text = f"{value:g}"
+    else:
+        text = str(value)
+    return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"

@@ -1,0 +1,122 @@
+"""What a changed declaration permits that wasn't permitted before, in words for a review.
+
+Each function takes a declaration before and after (None: not there) and returns the reasons
+why it widens; where it can't be told that a change is narrower, it counts as wider.
+"""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from agentctl.model.fleet import (
+    AccessRule,
+    AgentSpec,
+    Effect,
+    Host,
+    Isolation,
+    Provider,
+    Routing,
+)
+
+
+def nothing(_before: Any, _after: Any) -> tuple[str, ...]:
+    """A preference widens nothing: routing chooses among those who may anyway."""
+    return ()
+
+
+def host(before: Host | None, after: Host | None) -> tuple[str, ...]:
+    if after is None:
+        return ()
+    found = []
+    if after.isolation is Isolation.NONE and (before is None or before.isolation is not after.isolation):
+        found.append("isolation: none, so agents there are kept apart by nobody")
+    if before is not None and before.engine_url != after.engine_url == "process:":
+        found.append("its agents run as plain processes")
+    return tuple(found)
+
+
+def agent(
+    before: AgentSpec | None, after: AgentSpec | None, levels: Sequence[str]
+) -> tuple[str, ...]:
+    if after is None:
+        return ()
+    known = {each.name for each in before.secrets} if before else set()
+    found = [
+        f"secret {each.name} is given to it" for each in after.secrets if each.name not in known
+    ]
+    if before is not None and _rank(levels, after.clearance) > _rank(levels, before.clearance):
+        found.insert(0, f"clearance raised from {before.clearance} to {after.clearance}")
+    return tuple(found)
+
+
+def provider(before: Provider | None, after: Provider | None) -> tuple[str, ...]:
+    if before is None or after is None:
+        return ()
+    found = []
+    if before.boundary != after.boundary:
+        found.append(f"boundary changed from {before.boundary} to {after.boundary}")
+    if before.base_url != after.base_url:
+        found.append("what its agents send goes to another address")
+    return tuple(found)
+
+
+def routing(before: Routing, after: Routing) -> tuple[str, ...]:
+    old, found = dict(before.boundaries), []
+    for boundary, limit in after.boundaries:
+        if boundary not in old:
+            found.append(f"a new boundary {boundary}, which {limit} may cross")
+        elif _rank(after.levels, limit) > _rank(after.levels, old[boundary]):
+            found.append(f"boundary {boundary} lets {limit} cross, it was {old[boundary]}")
+    if _rank(after.levels, after.default) < _rank(after.levels, before.default):
+        found.append(f"unlabelled work counts as {after.default}, it was {before.default}")
+    kept = [each for each in before.levels if each in after.levels]
+    if kept != [each for each in after.levels if each in kept]:
+        found.append("the order of the levels changed")
+    return tuple(found)
+
+
+def rule(before: AccessRule | None, after: AccessRule | None) -> tuple[str, ...]:
+    found = []
+    if before is not None and before.effect is Effect.DENY and (
+        after is None or after.effect is Effect.ALLOW or not _covers(after, before)
+    ):
+        found.append(f"no longer denies all of {_words(before)}")
+    if after is not None and after.effect is Effect.ALLOW:
+        old = before if before is not None and before.effect is Effect.ALLOW else None
+        if old is None or not _covers(old, after):
+            found.append(f"allows {_words(after)}")
+    return tuple(found)
+
+
+def _words(of: AccessRule) -> str:
+    said = f"{of.verb} from {of.principal} to {of.target}"
+    for what, values in (("types", of.types), ("levels", of.levels)):
+        said += f", {what} {', '.join(values)}" if values else ""
+    return said
+
+
+def _covers(wide: AccessRule, narrow: AccessRule) -> bool:
+    """Whether all that `narrow` matches is matched by `wide`; False when that can't be told."""
+    return (
+        wide.verb in ("*", narrow.verb)
+        and _glob_covers(wide.principal, narrow.principal)
+        and _glob_covers(wide.target, narrow.target)
+        and _words_cover(wide.types, narrow.types)
+        and _words_cover(wide.levels, narrow.levels)
+        and set(wide.capabilities) <= set(narrow.capabilities)
+        and set(wide.labels) <= set(narrow.labels)
+    )
+
+
+def _glob_covers(wide: str, narrow: str) -> bool:
+    """Whether a pattern takes in another; one with [sets] in it is only told by equality."""
+    return wide == narrow or ("[" not in wide + narrow and fnmatchcase(narrow, wide))
+
+
+def _words_cover(wide: Sequence[str], narrow: Sequence[str]) -> bool:
+    return not wide or (bool(narrow) and set(narrow) <= set(wide))
+
+
+def _rank(levels: Sequence[str], level: str) -> int:
+    """Return a level's place, 0 the lowest; past the end when unknown."""
+    return levels.index(level) if level in levels else len(levels)
