@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Authenticate = Callable[["Hub", falcon.Request], Any]
 Responder = Callable[..., None]
 
-_PATH_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # every id; and a key of the store
+_PATH_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # every id; and a key of the store
 _JSON = re.compile(r"application/(?:[a-z.-]+\+)?json(?:\s*;.*)?", re.IGNORECASE)
 _STATUS = {code: falcon.code_to_http_status(code) for code in (200, 201, 503)}
 

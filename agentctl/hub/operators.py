@@ -5,7 +5,7 @@ from agentctl.hub.query import Parameter
 from agentctl.hub.route import Answer, Call, Route
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
-from agentctl.service import cancel, generations, modes, retry, submit, tokens, views
+from agentctl.service import cancel, checkpoints, generations, modes, retry, submit, tokens, views
 from agentctl.service.task_row import task_row
 
 GENERATION_BYTES_MAX = 32 * 1024 * 1024  # 100,000 agents; 10,000 are 2.6 MiB
@@ -142,6 +142,16 @@ def read_journal(call: Call[Operator]) -> Answer:
     return Answer(views.journal(call.hub, call.who, **call.query))
 
 
+def list_checkpoints(call: Call[Operator]) -> Answer:
+    """Signed checkpoints of the journal, oldest first, with the keys that verify them."""
+    return Answer(checkpoints.page(call.hub, call.who, **call.query))
+
+
+def make_checkpoint(call: Call[Operator]) -> Answer:
+    """Sign the journal's newest line, for keeping elsewhere."""
+    return Answer(checkpoints.ask(call.hub, call.who))
+
+
 def healthy(_call: Call[None]) -> Answer:
     """Whether the process answers at all."""
     return Answer({"status": "ok"})
@@ -262,6 +272,21 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         summary="Read the journal.",
         answer=read_journal,
         query=JOURNAL_QUERY,
+    ),
+    Route(
+        method="GET",
+        path="/api/hub/journal/checkpoints",
+        summary="List the journal's signed checkpoints.",
+        answer=list_checkpoints,
+        query=JOURNAL_QUERY,
+    ),
+    Route(
+        method="POST",
+        path="/api/hub/journal/checkpoints",
+        summary="Sign the journal's newest line.",
+        answer=make_checkpoint,
+        body="api/empty",
+        problems=(404,),
     ),
     Route(
         method="GET",

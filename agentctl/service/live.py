@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentctl.model.mode import Mode
+from agentctl.model.mode import Mode, Order
 from agentctl.model.principal import AgentPrincipal
+from agentctl.monitor.reach import Misses
 
 SVIDS_REMEMBERED_MAX = 20_000  # one per container and renewal; some 6 MB
-CALLS_MAX = 10_000  # open model calls; the gateway's own bound is far lower
+CALLS_MAX = 10_000  # open model calls counted for metrics; the gateway's own bound is far lower
 WAIT_SLICE_S = 1.0  # how long a waiter sleeps before it looks whether its client is still there
 
 
@@ -57,15 +58,6 @@ class Waiters:
                     self._events[key].discard(event)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCall:
-    """A model call that the gateway streams now, and the lease it lives by."""
-
-    task: str
-    attempt: int
-    instance: str
-
-
 @dataclass(slots=True)
 class Live:
     """The hub's memory. Plain dict and attribute writes are atomic; what needs more takes `lock`."""
@@ -73,14 +65,16 @@ class Live:
     lock: threading.Lock = field(default_factory=threading.Lock)
     waiters: Waiters = field(default_factory=Waiters)
     mode: Mode = field(default_factory=Mode)
+    order_unkept: Order | None = None  # panic that the store hasn't taken yet
     causes: dict[str, str] = field(default_factory=dict)
+    misses: dict[str, Misses] = field(default_factory=dict)
     causes_gone_s: float | None = None
     last_pass: dict[str, Any] = field(default_factory=dict)
     hosts: list[dict[str, Any]] = field(default_factory=list)
     reconciler_seen_s: float | None = None
     instance_seen_s: dict[str, float] = field(default_factory=dict)
     progress: dict[str, dict[str, Any]] = field(default_factory=dict)
-    calls: dict[str, OpenCall] = field(default_factory=dict)
+    calls: set[str] = field(default_factory=set)
     svids: "OrderedDict[str, tuple[AgentPrincipal, float]]" = field(default_factory=OrderedDict)
 
     def remember_svid(self, digest: str, who: AgentPrincipal, expires_at_s: float) -> None:

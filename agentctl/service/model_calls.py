@@ -1,6 +1,6 @@
 """May this model call be made, and is it still wanted: the gateway asks, the lease answers."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentctl.errors import Conflict, Refused, Unauthenticated
@@ -10,11 +10,12 @@ from agentctl.model.fleet import Provider
 from agentctl.model.instance import Instance
 from agentctl.model.mode import Verb
 from agentctl.model.task import LIVE, Task, Usage
+from agentctl.monitor import permits
 from agentctl.service.context import Hub
-from agentctl.service.live import CALLS_MAX, OpenCall
+from agentctl.service.live import CALLS_MAX
 from agentctl.service.poll import holds_lease
 from agentctl.service.record import note
-from agentctl.store import Txn, instances
+from agentctl.store import Txn, answers, instances
 from agentctl.store import tasks as task_table
 
 PATHS = ("/v1/messages", "/v1/messages/count_tokens")
@@ -53,7 +54,7 @@ def _open(hub: Hub, txn: Txn, body: dict[str, Any]) -> dict[str, Any]:
     if instance is None or instance.container != body["container"] or not instance.container:
         raise Unauthenticated("this model token works from its own container only")
     provider = _provider(hub, task, instance, body)
-    call = hub.ids.new("call")
+    call = _call_id(hub, task, instance)
     note(
         hub,
         txn,
@@ -67,9 +68,8 @@ def _open(hub: Hub, txn: Txn, body: dict[str, Any]) -> dict[str, Any]:
         attempt=task.attempt,
         call=call,
     )
-    if len(hub.live.calls) >= CALLS_MAX:
-        hub.live.calls.pop(next(iter(hub.live.calls)), None)
-    hub.live.calls[call] = OpenCall(task=task.id, attempt=task.attempt, instance=instance.id)
+    if len(hub.live.calls) < CALLS_MAX:
+        hub.live.calls.add(call)
     return {
         "call": call,
         "task": task.id,
@@ -125,30 +125,62 @@ def _provider(hub: Hub, task: Task, instance: Instance, body: dict[str, Any]) ->
 
 def current(hub: Hub, calls: list[str]) -> list[str]:
     """Return those of the open calls whose attempt is still the current one."""
+    if not permits(hub.mode, "", Verb.MODEL_CALL):
+        return []
     with hub.store.read() as txn:
-        return [call for call in calls if _is_current(txn, hub.live.calls.get(call))]
+        return [call for call in calls if _is_current(txn, call)]
 
 
-def _is_current(txn: Txn, call: OpenCall | None) -> bool:
-    if call is None:
-        return False
-    task = task_table.get(txn, call.task)
-    return task is not None and holds_lease(task, call.instance, call.attempt)
+def _is_current(txn: Txn, call: str) -> bool:
+    opened = _opened(call)
+    task = task_table.get(txn, opened.task) if opened else None
+    return (
+        opened is not None
+        and task is not None
+        and holds_lease(task, opened.instance, opened.attempt)
+    )
 
 
 def usage(hub: Hub, call: str, body: dict[str, Any]) -> dict[str, Any]:
     """Add what a call used to its task, ended or not: it was spent. Reporting a call twice counts once."""
-    known = hub.live.calls.pop(call, None)
-    if known is None:
+    hub.live.calls.discard(call)
+    opened = _opened(call)
+    if opened is None:
         return {}
 
     def work(txn: Txn) -> None:
-        task = task_table.get(txn, known.task)
-        if task is not None:
-            task_table.put(txn, _with(task, body))
+        task = task_table.get(txn, opened.task)
+        if task is None or answers.first(txn, opened.task, call) is not None:
+            return
+        task_table.put(txn, _with(task, body))
+        answers.remember(txn, opened.task, call, "", {})
 
     hub.store.write(work)
     return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """The lease that a model call lives by."""
+
+    task: str
+    attempt: int
+    instance: str
+
+
+def _call_id(hub: Hub, task: Task, instance: Instance) -> str:
+    """Return an id that says which lease the call lives by, so that a restarted hub knows it too.
+
+    It goes to the gateway alone, which is trusted; an agent never sees it.
+    """
+    return f"{hub.ids.new('call')}.{task.id}.{task.attempt}.{instance.id}"
+
+
+def _opened(call: str) -> _Opened | None:
+    parts = call.split(".")
+    if len(parts) != 4 or not parts[2].isdecimal():
+        return None
+    return _Opened(task=parts[1], attempt=int(parts[2]), instance=parts[3])
 
 
 def _with(task: Task, body: dict[str, Any]) -> Task:

@@ -12,6 +12,7 @@ from agentctl.model.principal import AgentPrincipal, Peer
 from agentctl.model.task import NewTask, Task, TaskState
 from agentctl.service import authenticate, instances, model_calls, watch
 from agentctl.service.cancel import cancel
+from agentctl.service.live import Live
 from agentctl.service.poll import poll
 from agentctl.service.report import report
 from agentctl.service.submit import submit
@@ -358,6 +359,19 @@ def test_what_a_call_used_stands_on_the_task_once(at_hand: HubAtHand, task: Task
         model_calls.usage(at_hand.hub, opened, {"input_tokens": 10, "output_tokens": 3})
     used = state(at_hand, task).usage
     assert (used.input_tokens, used.output_tokens, used.calls) == (10, 3, 1)
+
+
+def test_a_restarted_hub_knows_the_calls_that_it_granted_before(
+    at_hand: HubAtHand, task: Task
+) -> None:
+    who = at_hand.born("researcher", container="c-1")
+    opened = call(at_hand, ask(at_hand, who)[0]["payload"]["model_token"])["call"]
+    at_hand.hub.live = Live()
+    assert model_calls.current(at_hand.hub, [opened]) == [opened]
+    model_calls.usage(at_hand.hub, opened, {"input_tokens": 10, "output_tokens": 3})
+    at_hand.hub.live = Live()
+    model_calls.usage(at_hand.hub, opened, {"input_tokens": 10, "output_tokens": 3})
+    assert state(at_hand, task).usage.input_tokens == 10
 
 
 def test_two_containers_never_live_at_one_place(at_hand: HubAtHand) -> None:
