@@ -19,17 +19,20 @@ from agentctl.hub.operators import GENERATION_BYTES_MAX
 from agentctl.hub.reconciler import OBSERVATION_BYTES_MAX
 from agentctl.identity import Seal, Signer
 from agentctl.paths import StatePaths
-from agentctl.service import modes, watch
+from agentctl.service import alerts, modes, watch
 from agentctl.service.context import Fleet, Hub
+from agentctl.service.room import Room
+from agentctl.service.upkeep import Upkeep
 from agentctl.store import Store
 from agentctl.store import generations as generation_table
+from agentctl.store.ballast import Ballast
 from agentctl.web.servers import BODY_BYTES_MAX, Server, tcp_server, unix_server
 
 log = logging.getLogger("agentctl.hub")
 
 TICK_S = 1.0
 AGENT_THREADS = 128  # a waiting poll holds one; see hub's own cap on waiting polls, which is lower
-OPERATOR_THREADS = 16
+OPERATOR_THREADS = 64  # half of them may wait for tasks; see the hub's cap on watchers
 INTERNAL_THREADS = 32
 
 
@@ -62,18 +65,22 @@ def run_hub(paths: StatePaths, *, host: str, port: int, stop: threading.Event) -
     """Run the hub until `stop` is set. Raises before serving when state, keys or ports can't be had."""
     paths.prepare()
     _stay_on_one_core()
+    ballast = Ballast(paths.state)
+    ballast.make_way()
     store = Store.open(paths.store)
     try:
         hub = open_hub(paths, store)
+        upkeep = _upkeep(hub, ballast)
         servers = _servers(hub, paths, host, port)
         try:
             for server in servers:
                 server.run_in_thread()
             log.info("hub ready", extra={"door": str(paths.door), "listen": f"{host}:{port}"})
-            _tick_until(hub, stop)
+            _tick_until(hub, upkeep, stop)
         finally:
             for server in reversed(servers):
                 server.close()
+            upkeep.close()
     finally:
         store.close()
 
@@ -91,13 +98,24 @@ def open_hub(paths: StatePaths, store: Store) -> Hub:
         version=version("agentctl"),
         uid=os.geteuid(),
     )
+    hub.live.listening_since_s = hub.clock.wall_s()
     with store.read() as txn:
         generation = generation_table.latest(txn)
     hub.fleet = Fleet.of(generation) if generation else None
     store.on_write_failure = lambda why: modes.cause(hub, modes.STORE, why.detail)
+    hub.live.reconciler_seen_s = hub.clock.boot_s()
+    alerts.load(hub)
     watch.renew_all(hub)
     modes.refresh(hub)
     return hub
+
+
+def _upkeep(hub: Hub, ballast: Ballast) -> Upkeep:
+    """Return what keeps the hub's state, with the ballast held or the hub degraded for want of room."""
+    room = Room(ballast)
+    hub.store.on_write_failure = lambda why: room.give_up(hub, why)
+    room.tick(hub)
+    return Upkeep(hub=hub, room=room)
 
 
 def installation_id(paths: StatePaths) -> str:
@@ -184,11 +202,12 @@ def _stay_on_one_core() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def _tick_until(hub: Hub, stop: threading.Event) -> None:
+def _tick_until(hub: Hub, upkeep: Upkeep, stop: threading.Event) -> None:
     """Watch leases and deadlines until told to stop; a failing store degrades, it never ends the hub."""
     while not stop.wait(TICK_S):
         try:
             watch.tick(hub)
+            upkeep.tick()
             hub.store.reader_check()
         except Unavailable as why:
             log.warning("tick: %s", why)  # the store's failing write has degraded the hub already

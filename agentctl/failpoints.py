@@ -3,8 +3,8 @@
 `AGENTCTL_FAILPOINTS` arms them, as in `store.commit.after=kill@3,service.submit.before=delay:0.2`:
 a name, an action (`kill`, `error`, `delay:SECONDS`), and optionally the one hit it is for,
 counted from 1. The variable is read once, at the start, and only by a process that runs from a
-checkout: an installed agentctl has no failpoints to arm, and `serve` passes the variable on to
-its processes only when told to. Unarmed, a failpoint costs one look at an empty dictionary.
+checkout: an installed agentctl ignores it, and `serve` doesn't pass it on to its processes.
+Unarmed, a failpoint costs one look at an empty dictionary.
 """
 
 import os

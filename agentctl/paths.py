@@ -92,3 +92,13 @@ def default_state() -> Path:
     import platformdirs  # here, since most commands are given a directory and start faster without
 
     return platformdirs.user_state_path("agentctl")
+
+
+def default_cache() -> Path:
+    """Return AGENTCTL_CACHE, or this account's cache directory as its platform has it."""
+    chosen = os.environ.get("AGENTCTL_CACHE")
+    if chosen:
+        return Path(chosen).absolute()
+    import platformdirs
+
+    return platformdirs.user_cache_path("agentctl")

@@ -1,20 +1,24 @@
 """`agentctl apply`: the files become the applied generation; the reconciler's progress is shown."""
 
 import sys
+from pathlib import Path
 
 import click
 
 from agentctl.cli import Settings
 from agentctl.cli.duration import Duration
 from agentctl.cli.output import emit
-from agentctl.cli.plan import text
-from agentctl.cli.proposal import Current, Proposal, load_valid, propose
+from agentctl.cli.plan import require_plannable
+from agentctl.cli.proposal import Current, Proposal, Wanted, load_wanted, propose
+from agentctl.cli.selecting import Chosen, selection_options
 from agentctl.cli.watch import Outcome, watch
 from agentctl.errors import EXIT_OK, UsageError
 from agentctl.model.fleet import DesiredState
+from agentctl.reconcile.review import review_text
 
 
 @click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 @click.option("--prune", is_flag=True, help="Also remove what is no longer declared.")
 @click.option(
@@ -24,38 +28,68 @@ from agentctl.model.fleet import DesiredState
     show_default=True,
     help="How long to watch; the reconciler goes on without us.",
 )
+@selection_options
 @click.pass_obj
-def apply(settings: Settings, yes: bool, prune: bool, timeout: float) -> int:
+def apply(
+    settings: Settings,
+    file: Path | None,
+    yes: bool,
+    prune: bool,
+    timeout: float,
+    chosen: Chosen,
+) -> int:
     """Make the files the applied generation and watch it converge.
 
-    Exit code 5 says that some actions failed or didn't end within the timeout;
-    what worked stands, and the reconciler goes on.
+    With FILE, a plan saved by `agentctl plan --out FILE`, exactly that is applied; it is
+    refused when files, generation or containers moved since. Exit code 5 says that some
+    actions failed or didn't end within the timeout; what worked stands, and the reconciler
+    goes on.
     """
     as_json = settings.output == "json"
     if not yes and (as_json or not sys.stdin.isatty()):
         raise UsageError("apply asks before it changes anything", hint="give --yes to not be asked")
-    desired = load_valid(settings.project)
-    proposal = propose(settings, desired, prune=prune, hub_required=True)
+    proposal, prune = _proposal(settings, file, chosen, prune=prune)
     assert proposal.current is not None
     if not proposal.changed:
         _say_unchanged(proposal, as_json=as_json)
         return EXIT_OK
     if not as_json:
-        click.echo(text(proposal))
+        click.echo(review_text(proposal.review))
     if not yes:
         click.confirm("\nApply this?", abort=True)
+    desired = proposal.desired
     generation, new = commit_generation(settings, desired, proposal.current, prune=prune)
+    whole = Wanted(desired=desired)
     outcome = watch(
         settings,
         generation=generation,
         again=not new,
         timeout_s=timeout,
-        settled=lambda: propose(settings, desired, prune=prune, hub_required=True).plan.empty,
+        settled=lambda: propose(settings, whole, prune=prune, hub_required=True).plan.empty,
         quiet=as_json,
     )
     _say(outcome, generation, as_json=as_json)
     outcome.raise_failure()
     return EXIT_OK
+
+
+def _proposal(
+    settings: Settings, file: Path | None, chosen: Chosen, *, prune: bool
+) -> tuple[Proposal, bool]:
+    """Return what is to be applied, and whether it prunes. Raises Conflict for a saved plan out of date."""
+    require_plannable(chosen, prune=prune)
+    if file is None:
+        wanted = load_wanted(settings.project, chosen)
+        return propose(settings, wanted, prune=prune, hub_required=True), prune
+    if prune or chosen != Chosen():
+        raise UsageError(f"{file} says what is applied", hint="give the options to `plan --out`")
+    from agentctl.cli import saved_plan
+
+    plan = saved_plan.read(file)
+    wanted = Wanted(desired=plan.desired)
+    found = propose(settings, wanted, prune=plan.prune, hub_required=True)
+    saved_plan.require_unmoved(plan, found, settings.project)
+    return found, plan.prune
 
 
 def commit_generation(

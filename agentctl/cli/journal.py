@@ -1,55 +1,61 @@
 """`agentctl journal`: read the hub's journal, export it, and prove that nothing in it was changed."""
 
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
-from itertools import chain as chained
 from typing import IO, TYPE_CHECKING
 
 import click
 
-from agentctl.audit import as_text, line_of, lines_of
-from agentctl.cli import Settings
+from agentctl.audit import as_text, lines_of
+from agentctl.cli import Settings, journal_lines, journal_proof
 from agentctl.cli.output import emit
 from agentctl.client import Hub, connect
-from agentctl.errors import StateDamaged
-from agentctl.model.chain import Head, document, first_break
+from agentctl.errors import HubUnavailable
+from agentctl.model.chain import document
 from agentctl.model.journal import Line
 
 if TYPE_CHECKING:
     from click import Context
 
-PAGE = 1000  # lines asked for at a time
 FOLLOW_EVERY_S = 1.0
+CHECKPOINTS = "/api/hub/journal/checkpoints"
 
 
 @click.group(invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(1), default=50, help="How many of the newest lines.")
 @click.option("--after", type=click.IntRange(0), help="Show all lines after this number instead.")
 @click.option(
-    "--filter", "kinds", multiple=True, metavar="GLOB", help="Only these kinds: `task.*`."
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=GLOB|KIND",
+    help="Only these: `task.*` (a kind), `who=operator:*`, `label=internal`, or a fact's name.",
 )
 @click.option("--follow", is_flag=True, help="Go on with new lines until stopped.")
 @click.pass_context
 def journal(
-    ctx: "Context", limit: int, after: int | None, kinds: tuple[str, ...], follow: bool
+    ctx: "Context", limit: int, after: int | None, filters: tuple[str, ...], follow: bool
 ) -> None:
     """Show the newest lines of the journal."""
     if ctx.invoked_subcommand is not None:
         return
     settings: Settings = ctx.obj
+    wanted = journal_lines.wanted(filters)
     hub = connect(settings)
-    wanted = (each for each in _lines(hub, after=after or 0) if _is_of(each, kinds))
-    shown = list(wanted) if after is not None else list(deque(wanted, maxlen=limit))
-    if settings.output == "json" and not follow:
+    if after is None:
+        shown, at = journal_lines.newest(hub, limit=limit, wanted=wanted)
+    else:
+        all_lines = list(journal_lines.forwards(hub, after=after))
+        shown = [each for each in all_lines if wanted(each)]
+        at = all_lines[-1].seq if all_lines else after
+    as_json = settings.output == "json"
+    if as_json and not follow:
         emit({"lines": [document(each) for each in shown]})
         return
-    _show(shown, as_json=settings.output == "json")
+    _show(shown, as_json=as_json)
     if follow:
-        newest = shown[-1].seq if shown else after or 0
-        _follow(hub, newest, kinds, as_json=settings.output == "json")
+        _show(_following(hub, at, wanted), as_json=as_json)
 
 
 @journal.command(short_help="Write the journal as JSON lines.")
@@ -58,8 +64,24 @@ def journal(
 @click.pass_obj
 def export(settings: Settings, file: IO[str], after: int) -> None:
     """Write the journal to FILE (default: standard output) as canonical JSON lines."""
-    for line in _lines(connect(settings), after=after):
+    for line in journal_lines.forwards(connect(settings), after=after):
         file.write(as_text(line))
+
+
+@journal.command()
+@click.option("--all", "every", is_flag=True, help="All that the hub has, one a line.")
+@click.pass_obj
+def checkpoint(settings: Settings, every: bool) -> None:
+    """Print a signed checkpoint of the newest line, as JSON. Keep it where the hub can't write.
+
+    Whoever holds it can show later that no line up to it was changed:
+    `agentctl journal verify --checkpoint FILE`.
+    """
+    hub = connect(settings)
+    if not every:
+        emit(hub.post(CHECKPOINTS, {}))
+        return
+    emit(_own_checkpoints(hub))
 
 
 @journal.command(short_help="Prove that no line was changed.")
@@ -68,81 +90,82 @@ def export(settings: Settings, file: IO[str], after: int) -> None:
     "--checkpoint",
     "checkpoints",
     multiple=True,
-    metavar="SEQ:HASH",
-    callback=lambda _ctx, _param, values: dict(_checkpoint(each) for each in values),
-    help="A line's number and hash, kept elsewhere. Repeatable.",
+    metavar="FILE|SEQ:HASH",
+    help="A checkpoint kept elsewhere. Repeatable.",
+)
+@click.option(
+    "--bundle",
+    metavar="FILE",
+    help="The hub's public keys, kept elsewhere; without it those in the checkpoint itself.",
 )
 @click.pass_obj
-def verify(settings: Settings, file: IO[str] | None, checkpoints: dict[int, str]) -> None:
+def verify(
+    settings: Settings, file: IO[str] | None, checkpoints: tuple[str, ...], bundle: str | None
+) -> None:
     """Check an exported FILE, or the hub's own journal: no line edited, dropped, added or reordered.
 
     Exits 6 at the first line that can't be trusted. A chain that was written
-    anew from some line on is found by a --checkpoint alone; each run prints one to keep.
+    anew from some line on is found by a --checkpoint kept elsewhere alone.
     """
-    lines = lines_of(file) if file else _lines(connect(settings), after=0)
-    head, count = _verified(lines, checkpoints)
-    if settings.output == "json":
-        emit({"verified": count, "seq": head.seq, "hash": head.hash})
+    keys = journal_proof.read_document(bundle) if bundle else None
+    proof = journal_proof.given(checkpoints, keys)
+    if file is not None:
+        found = journal_proof.check(lines_of(file), proof)
     else:
-        click.echo(f"{count} lines verify; keep this checkpoint elsewhere: {head.seq}:{head.hash}")
+        hub = connect(settings)
+        own, unknown = journal_proof.from_hub(_own_checkpoints(hub), keys)
+        if unknown:
+            click.echo(f"{unknown} checkpoints are by keys that aren't known any more", err=True)
+        proof = proof | own
+        head = journal_lines.head_of(hub)
+        lines = journal_lines.forwards(hub, after=0, through=head.seq)
+        found = journal_proof.check(lines, proof, head=head)
+    _tell(found, proof, as_json=settings.output == "json")
 
 
-def _verified(lines: Iterable[Line], checkpoints: dict[int, str]) -> tuple[Head, int]:
-    """Return the newest line's place and hash and the number of lines; raises StateDamaged at a break."""
-    newest = Head()
-    count = 0
-
-    def noted() -> Iterator[Line]:
-        nonlocal newest, count
-        for line in lines:
-            newest, count = Head(seq=line.seq, hash=line.hash), count + 1
-            yield line
-
-    found = iter(noted())
-    first = next(found, None)
-    start = _start(first, checkpoints)
-    all_lines = chained([first] if first else [], found)
-    broken = first_break(all_lines, after=start, checkpoints=checkpoints)
-    if broken:
-        raise StateDamaged(
-            f"the journal is broken at {broken}",
-            hint="keep this file, and compare it with an export or a backup made earlier",
+def _tell(found: journal_proof.Verified, proof: journal_proof.Proof, *, as_json: bool) -> None:
+    head = found.head
+    if as_json:
+        emit(
+            {
+                "verified": found.count,
+                "first": found.first,
+                "seq": head.seq,
+                "hash": head.hash,
+                "checkpoints": len(proof.hashes),
+                "signed": proof.signed,
+                "installation": proof.installation,
+            }
         )
-    return newest, count
+        return
+    by = f", {proof.signed} signed checkpoints hold" if proof.signed else ""
+    click.echo(
+        f"{found.count} lines verify{by}; keep this checkpoint elsewhere: {head.seq}:{head.hash}"
+    )
 
 
-def _start(first: Line | None, checkpoints: dict[int, str]) -> Head:
-    """Return what the first line follows: nothing, or the checkpoint of the line before it."""
-    before = first.seq - 1 if first else 0
-    return Head(seq=before, hash=checkpoints[before]) if before in checkpoints else Head()
+def _own_checkpoints(hub: Hub) -> dict[str, object]:
+    """Return all of the hub's checkpoints in one document, with the keys that verify them."""
+    after, found = 0, hub.get(CHECKPOINTS, {"after": 0, "limit": journal_lines.PAGE})
+    checkpoints = page = found["checkpoints"]
+    while len(page) == journal_lines.PAGE:
+        after = page[-1]["seq"]
+        page = hub.get(CHECKPOINTS, {"after": after, "limit": journal_lines.PAGE})["checkpoints"]
+        checkpoints = [*checkpoints, *page]
+    return {"checkpoints": checkpoints, "keys": found["keys"]}
 
 
-def _checkpoint(text: str) -> tuple[int, str]:
-    seq, colon, line_hash = text.partition(":")
-    if not (colon and seq.isascii() and seq.isdigit() and len(line_hash) == 64):
-        raise click.BadParameter(f"{text!r} is not SEQ:HASH, a number and 64 hexadecimal digits")
-    return int(seq), line_hash.lower()
-
-
-def _lines(hub: Hub, *, after: int) -> Iterator[Line]:
-    """Yield the hub's lines after `after`, page by page, to the newest."""
-    while page := hub.get("/api/hub/journal", {"after": after, "limit": PAGE})["lines"]:
-        for each in page:
-            line = line_of(each)
-            after = line.seq
-            yield line
-
-
-def _follow(hub: Hub, after: int, kinds: tuple[str, ...], *, as_json: bool) -> None:
+def _following(hub: Hub, after: int, wanted: journal_lines.Wanted) -> Iterator[Line]:
+    """Yield wanted lines above `after` as they come; a hub that is away for a while is waited for."""
     while True:
-        new = list(_lines(hub, after=after))
-        after = new[-1].seq if new else after
-        _show([each for each in new if _is_of(each, kinds)], as_json=as_json)
+        try:
+            for line in journal_lines.forwards(hub, after=after):
+                after = line.seq
+                if wanted(line):
+                    yield line
+        except HubUnavailable as why:
+            click.echo(f"agentctl: {why}", err=True)
         time.sleep(FOLLOW_EVERY_S)
-
-
-def _is_of(line: Line, kinds: tuple[str, ...]) -> bool:
-    return not kinds or any(fnmatchcase(line.entry.kind, each) for each in kinds)
 
 
 def _show(lines: Iterable[Line], *, as_json: bool) -> None:

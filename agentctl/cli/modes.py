@@ -1,4 +1,4 @@
-"""`agentctl pause` and `agentctl resume`: stop and start handing out work."""
+"""`agentctl pause`, `panic` and `resume`: stop handing out work, stop everything, go on."""
 
 import click
 
@@ -16,10 +16,23 @@ def pause(settings: Settings, reason: str) -> None:
 
 
 @click.command()
+@click.option("--reason", default="", help="Why, for those who wonder; stands in the status.")
 @click.pass_obj
-def resume(settings: Settings) -> None:
-    """Hand out work again."""
-    _set(settings, "normal", "")
+def panic(settings: Settings, reason: str) -> None:
+    """Stop everything now, and keep the evidence.
+
+    Containers are killed and stay for a look, leases end, model calls are cut, nothing is
+    handed out or created, over restarts too, until `agentctl resume`.
+    """
+    _set(settings, "panic", reason)
+
+
+@click.command()
+@click.option("--reason", default="", help="Why; stands in the journal.")
+@click.pass_obj
+def resume(settings: Settings, reason: str) -> None:
+    """Go on after a pause or a panic: hand out work, create what is missing."""
+    _set(settings, "normal", reason)
 
 
 def _set(settings: Settings, mode: str, reason: str) -> None:

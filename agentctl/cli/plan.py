@@ -1,14 +1,20 @@
 """`agentctl plan`: what apply would change, and why. It changes nothing and can't."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import click
 
 from agentctl.cli import Settings
 from agentctl.cli.output import emit
-from agentctl.cli.proposal import Proposal, load_valid, propose
-from agentctl.errors import EXIT_OK, AgentctlError
-from agentctl.reconcile import as_json, as_text
+from agentctl.cli.proposal import Proposal, load_wanted, propose
+from agentctl.cli.selecting import Chosen, selection_options
+from agentctl.errors import EXIT_OK, AgentctlError, UsageError
+from agentctl.reconcile.review import Review, review_document, review_events, review_text
 
 EXIT_CHANGES = 2  # under --detailed-exitcode alone; Terraform's convention
+FORMS = ("text", "json", "markdown", "github")
 
 
 class _DetailedCommand(click.Command):
@@ -26,44 +32,112 @@ class _DetailedCommand(click.Command):
 
 @click.command(cls=_DetailedCommand)
 @click.option("--prune", is_flag=True, help="Also plan the removal of what is no longer declared.")
+@click.option(
+    "--against",
+    "rev",
+    default="",
+    metavar="REV",
+    help="Compare the files with a git revision; needs neither hub nor engine.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Save the plan (mode 0600) for `agentctl apply FILE`.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default=None,
+    help="markdown is for a pull request's comment, github for its annotations.",
+)
+@click.option("--json", "events", is_flag=True, help="One JSON event a line.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 0: no changes, 1: error, 2: changes.")
+@selection_options
 @click.pass_obj
-def plan(settings: Settings, prune: bool, detailed_exitcode: bool) -> int:
+def plan(
+    settings: Settings,
+    prune: bool,
+    rev: str,
+    out: Path | None,
+    form: str | None,
+    events: bool,
+    detailed_exitcode: bool,
+    chosen: Chosen,
+) -> int:
     """Show what apply would change; changes nothing.
 
     Compares the project's files with the generation that the hub has applied and with
     what runs on the engines. Without the hub, containers are compared by their spec hashes.
+    With --against REV the files are compared with those of a git revision.
     """
     try:
-        proposal = propose(settings, load_valid(settings.project), prune=prune, hub_required=False)
+        require_plannable(chosen, prune=prune)
+        if rev:
+            if out is not None or prune:
+                raise UsageError("--against compares files alone: no --out, no --prune")
+            review, changed, extra = _against(settings, rev, chosen)
+        else:
+            proposal = _proposal(settings, chosen, prune=prune, out=out)
+            review, changed = proposal.review, proposal.changed
+            extra = extra_fields(proposal)
     except AgentctlError as why:
         if detailed_exitcode:
             raise AgentctlError(str(why)) from why
         raise
-    if settings.output == "json":
-        emit(document(proposal))
-    else:
-        click.echo(text(proposal))
-    return EXIT_CHANGES if detailed_exitcode and proposal.changed else EXIT_OK
+    show(review, "events" if events else form or settings.output, extra)
+    return EXIT_CHANGES if detailed_exitcode and changed else EXIT_OK
 
 
-def document(proposal: Proposal) -> dict[str, object]:
-    """Return the plan's JSON with what it was compared to; generation is None when the hub is away."""
+def require_plannable(chosen: Chosen, *, prune: bool) -> None:
+    """Raise UsageError for --prune over a part: what is outside of it must not be removed."""
+    if prune and str(chosen):
+        raise UsageError(
+            f"{chosen} selects a part of the fleet, and --prune removes what isn't declared",
+            hint="prune with the whole fleet",
+        )
+
+
+def _proposal(settings: Settings, chosen: Chosen, *, prune: bool, out: Path | None) -> Proposal:
+    wanted = load_wanted(settings.project, chosen)
+    proposal = propose(settings, wanted, prune=prune, hub_required=out is not None)
+    if out is not None:
+        from agentctl.cli import saved_plan
+
+        saved_plan.write(saved_plan.saved(proposal, settings.project, chosen, prune=prune), out)
+        click.echo(f"saved to {out}; `agentctl apply {out}` applies exactly this", err=True)
+    return proposal
+
+
+def _against(settings: Settings, rev: str, chosen: Chosen) -> tuple[Review, bool, dict[str, Any]]:
+    from agentctl.cli.against import revision
+    from agentctl.cli.comparing import compared
+
+    with revision(settings.project, rev) as before:
+        review = compared(settings.project, before, rev, chosen)
+    return review, bool(review.declarations), {"against": rev}
+
+
+def extra_fields(proposal: Proposal) -> dict[str, Any]:
+    """Return what JSON says beside the plan; generation is None when the hub is away."""
     current = proposal.current
     return {
-        **as_json(proposal.plan),
         "changed": proposal.changed,
         "generation": None if current is None else current.number,
-        "settings": list(proposal.settings_changed),
     }
 
 
-def text(proposal: Proposal) -> str:
-    """Return the plan for a person, with what else applying would change."""
-    shown = as_text(proposal.plan)
-    current = proposal.current
-    if current is not None and current.number == 0:
-        return f"{shown}\nNothing is applied yet: this is the first generation."
-    if proposal.settings_changed:
-        return f"{shown}\nDeclarations that change: {', '.join(proposal.settings_changed)}."
-    return shown if proposal.changed else f"{shown}\nNo changes."
+def show(review: Review, form: str, extra: dict[str, Any]) -> None:
+    """Print a review on stdout."""
+    if form == "text":
+        click.echo(review_text(review))
+    elif form == "json":
+        emit({**review_document(review), **extra})
+    elif form == "events":
+        for each in review_events(review):
+            tail = extra if each["type"] == "summary" else {}
+            click.echo(json.dumps({**each, **tail}, ensure_ascii=False))
+    else:
+        from agentctl.reconcile import forges
+
+        click.echo(forges.markdown(review) if form == "markdown" else forges.annotations(review))

@@ -3,6 +3,7 @@
 import click
 
 from agentctl.cli import Settings
+from agentctl.cli.selecting import Chosen, selection_options
 from agentctl.errors import EXIT_OK, EXIT_REFUSED
 
 
@@ -62,3 +63,29 @@ def explain(
             verdict = "decides" if each.decided else each.why_not or "matches, but comes later"
             click.echo(f"  {each.effect.value:<5} {each.rule}: {verdict}")
     return EXIT_OK if decision.allowed else EXIT_REFUSED
+
+
+@policy.command(name="reach")
+@selection_options
+@click.pass_obj
+def reach_command(settings: Settings, chosen: Chosen) -> int:
+    """Say where work of each level can end up, and why: from the files alone.
+
+    Agents, the providers they call, the boundaries these stand behind, and the operators'
+    roles that are shown results. What isn't listed is out of reach.
+    """
+    from agentctl.cli.output import emit, table
+    from agentctl.cli.proposal import load_wanted
+    from agentctl.cli.reviewing import reach_of
+
+    found = reach_of(load_wanted(settings.project, chosen).desired)
+    if settings.output == "json":
+        rows = [
+            {"level": each.level, "kind": each.kind, "name": each.name, "why": each.why}
+            for each in found
+        ]
+        emit({"rows": rows})
+    else:
+        rows_shown = ((each.level, each.kind, each.name, each.why) for each in found)
+        table(("level", "reaches", "name", "why"), rows_shown)
+    return EXIT_OK

@@ -8,17 +8,20 @@ from typing import Any
 
 import click
 
+from agentctl import reconcile
 from agentctl.cli import Settings
-from agentctl.config import load
+from agentctl.cli.selecting import Chosen
 from agentctl.errors import ConfigError, HubUnavailable, StateDamaged
 from agentctl.model.digest import desired_digest
 from agentctl.model.fleet import DesiredState
 from agentctl.model.instance import ObservedHost, ObservedState
 from agentctl.model.plan import Plan
-from agentctl.paths import StatePaths
-from agentctl.reconcile import Born, births, plan
+from agentctl.paths import StatePaths, default_cache
+from agentctl.reconcile import Born, Demand, Review, births, plan
+from agentctl.reconcile.partial import Part, merged, within
 
 FINDINGS_SHOWN_MAX = 100
+ALL = Chosen()
 HUB_AWAY = (
     "the hub does not answer: what is applied and which tasks run is unknown;"
     " containers are compared by their spec hashes"
@@ -37,6 +40,7 @@ class Current:
     known: frozenset[str] = frozenset()
     draining: frozenset[str] = frozenset()
     work: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    wanted: tuple[reconcile.Wanted, ...] = ()
 
     @property
     def past(self) -> Mapping[str, Born]:
@@ -44,13 +48,27 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the files declare; `part` and `selection` when that is only a part of them."""
+
+    desired: DesiredState
+    part: Part | None = None
+    selection: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """The files' fleet with the plan that leads to it. `current` is None when the hub is away."""
+    """The fleet to be, with the plan that leads to it. `current` is None when the hub is away.
+
+    `desired` is whole: what a selection left out stands in it as it is applied.
+    """
 
     desired: DesiredState
     digest: str
     current: Current | None
     plan: Plan
+    observed: ObservedState
+    review: Review
 
     @property
     def new(self) -> bool:
@@ -62,25 +80,12 @@ class Proposal:
         """Whether there is anything to show: a container to change, or settings that differ."""
         return not self.plan.empty or (self.current is not None and self.new)
 
-    @property
-    def settings_changed(self) -> tuple[str, ...]:
-        """The parts of the declaration that differ from the applied generation."""
-        before = self.current.desired if self.current else None
-        if before is None:
-            return ()
-        return tuple(
-            field.name
-            for field in dataclasses.fields(DesiredState)
-            if getattr(before, field.name) != getattr(self.desired, field.name)
-        )
 
+def propose(settings: Settings, wanted: Wanted, *, prune: bool, hub_required: bool) -> Proposal:
+    """Ask the hub, look at the engines (GET only), and plan what leads to what is wanted.
 
-def propose(
-    settings: Settings, desired: DesiredState, *, prune: bool, hub_required: bool
-) -> Proposal:
-    """Ask the hub, look at the engines (GET only), and plan what leads to `desired`.
-
-    Raises HubUnavailable when the hub is required and away.
+    Raises HubUnavailable when the hub is required and away, ConfigError when a selection
+    doesn't fit what is applied around it.
     """
     try:
         current: Current | None = ask(settings)
@@ -88,10 +93,37 @@ def propose(
         if hub_required:
             raise
         current = None
+    wanted, notes = _whole(wanted, current)
     paths = StatePaths(settings.state)
     installation = current.installation if current else _installation(paths)
-    observed = observe(desired, paths, installation=installation)
-    return compare(desired, observed, current, installation=installation, prune=prune)
+    observed = observe(wanted.desired, paths, installation=installation)
+    if wanted.part is not None and (current is None or current.desired is None):
+        observed = within(observed, wanted.desired)
+    return compare(
+        wanted.desired,
+        observed,
+        current,
+        installation=installation,
+        prune=prune,
+        selection=wanted.selection,
+        notes=notes,
+    )
+
+
+def _whole(wanted: Wanted, current: Current | None) -> tuple[Wanted, tuple[str, ...]]:
+    """Return what is wanted with the rest of the fleet as it is applied, and what waits for the rest."""
+    if wanted.part is None or current is None or current.desired is None:
+        return wanted, ()
+    from agentctl.config import references
+
+    desired, notes = merged(current.desired, wanted.desired, wanted.part)
+    errors = [each for each in references.check(desired) if each.severity == "error"]
+    if errors:
+        raise ConfigError(
+            f"{wanted.selection} doesn't fit what is applied around it: {errors[0].message}",
+            hint="plan and apply the whole fleet",
+        )
+    return dataclasses.replace(wanted, desired=desired), notes
 
 
 def compare(
@@ -101,8 +133,12 @@ def compare(
     *,
     installation: str,
     prune: bool,
+    selection: str = "",
+    notes: tuple[str, ...] = (),
 ) -> Proposal:
     """Return the proposal for these files, this world and this hub; pure."""
+    from agentctl.cli.reviewing import review
+
     known = current or Current()
     digest = desired_digest(desired)
     planned = plan(
@@ -115,24 +151,51 @@ def compare(
         known=known.known if current else None,
         past=known.past,
         prune=prune or known.prune,
+        demand=Demand(wanted=known.wanted, only_told=True) if current else None,
     )
-    if current is None:
-        planned = dataclasses.replace(planned, notes=(*planned.notes, HUB_AWAY))
-    return Proposal(desired=desired, digest=digest, current=current, plan=planned)
+    away = () if current else (HUB_AWAY,)
+    planned = dataclasses.replace(planned, notes=(*planned.notes, *notes, *away))
+    return Proposal(
+        desired=desired,
+        digest=digest,
+        current=current,
+        plan=planned,
+        observed=observed,
+        review=review(planned, desired, current, digest=digest, selection=selection),
+    )
+
+
+def load_wanted(project: Path, chosen: Chosen = ALL) -> Wanted:
+    """Return what the chosen part of the files declares. Raises ConfigError after saying what is wrong."""
+    from agentctl.config.kept import load_kept
+
+    loaded = load_kept(
+        project,
+        cache=default_cache() / "compiled",
+        extra_vars=chosen.extra_vars,
+        limit=chosen.limit,
+        tags=chosen.tags,
+        skip_tags=chosen.skip_tags,
+    )
+    for finding in loaded.findings[:FINDINGS_SHOWN_MAX]:
+        click.echo(str(finding), err=True)
+    if loaded.desired is None:
+        raise ConfigError(
+            f"the files in {project} have {len(loaded.errors)} error(s); nothing was changed",
+            hint="`agentctl validate` explains them",
+        )
+    if not loaded.partial:
+        return Wanted(desired=loaded.desired)
+    return Wanted(
+        desired=loaded.desired,
+        part=Part(hosts=loaded.limited, by_tags=chosen.by_tags),
+        selection=str(chosen),
+    )
 
 
 def load_valid(project: Path) -> DesiredState:
     """Return the fleet that the files declare. Raises ConfigError after printing what is wrong."""
-    loaded = load(project)
-    errors = [each for each in loaded.findings if each.severity == "error"]
-    for finding in loaded.findings[:FINDINGS_SHOWN_MAX]:
-        click.echo(str(finding), err=True)
-    if loaded.desired is None or errors:
-        raise ConfigError(
-            f"the files in {project} have {len(errors)} error(s); nothing was changed",
-            hint="`agentctl validate` explains them",
-        )
-    return loaded.desired
+    return load_wanted(project).desired
 
 
 def ask(settings: Settings) -> Current:
@@ -141,14 +204,21 @@ def ask(settings: Settings) -> Current:
 
     hub = connect(settings)
     latest = hub.get("/api/hub/generations/latest")
-    instances = [
-        each for agent in hub.get("/api/hub/agents")["agents"] for each in agent["instances"]
-    ]
-    return current_from(latest, instances)
+    agents = hub.get("/api/hub/agents")["agents"]
+    instances = [each for agent in agents for each in agent["instances"]]
+    wanted = {task: agent["name"] for agent in agents for task in agent["wanted"]}
+    return current_from(latest, instances, wanted)
 
 
-def current_from(latest: Mapping[str, Any], instances: list[dict[str, Any]]) -> Current:
-    """Parse the hub's answers: the newest generation, and the living instances of its agents."""
+def current_from(
+    latest: Mapping[str, Any],
+    instances: list[dict[str, Any]],
+    wanted: Mapping[str, str] | None = None,
+) -> Current:
+    """Parse the hub's answers: the newest generation, and the living instances of its agents.
+
+    `wanted` maps each task that wants a container of its own to its agent.
+    """
     import msgspec
 
     try:
@@ -167,6 +237,9 @@ def current_from(latest: Mapping[str, Any], instances: list[dict[str, Any]]) -> 
         known=frozenset(each["id"] for each in instances),
         draining=frozenset(each["id"] for each in instances if each.get("draining")),
         work={each["id"]: each["task"] for each in instances if each["task"]},
+        wanted=tuple(
+            reconcile.Wanted(task=task, agent=agent) for task, agent in (wanted or {}).items()
+        ),
     )
 
 

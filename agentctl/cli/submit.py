@@ -1,20 +1,18 @@
 """`agentctl submit`: hand a task to the fleet, and wait for its result if asked."""
 
 import sys
-import time
 from typing import Any
 
 import click
 
-from agentctl.cli import Settings
+from agentctl.cli import Settings, task_screen
 from agentctl.cli.duration import Duration
+from agentctl.cli.following import follow, in_path
 from agentctl.cli.output import emit
 from agentctl.client import Hub, connect
 from agentctl.errors import EXIT_ERROR, EXIT_OK, UsageError
 
 FINAL = frozenset({"completed", "failed", "cancelled", "timed_out", "dead"})
-POLL_FIRST_S = 0.1
-POLL_MAX_S = 1.0  # a person doesn't notice, and a thousand waiting jobs don't hurt the hub
 
 
 @click.command()
@@ -58,7 +56,7 @@ def submit(
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
     task = hub.post("/api/hub/tasks", body, headers=headers)
     if wait:
-        task = until_final(hub, task)
+        task = until_final(hub, task, output=settings.output)
     if settings.output == "json":
         emit(task)
     elif wait:
@@ -79,17 +77,14 @@ def pairs(labels: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def until_final(hub: Hub, task: dict[str, Any]) -> dict[str, Any]:
-    """Return the task once it has ended; a hub that is away meanwhile raises HubUnavailable."""
-    pause_s = POLL_FIRST_S
-    said = ""
-    while task["state"] not in FINAL:
-        if task["held_reason"] and task["held_reason"] != said:
-            said = task["held_reason"]
-            click.echo(f"{task['id']} is held: {said}", err=True)
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, POLL_MAX_S)
-        task = hub.get(f"/api/hub/tasks/{task['id']}")
+def until_final(
+    hub: Hub, task: dict[str, Any], *, output: str, timeout_s: float | None = None
+) -> dict[str, Any]:
+    """Return the task once it has ended, or as it stands after `timeout_s`; shows how far it is."""
+    if task["state"] not in FINAL:
+        with task_screen.waiting(output=output) as tell:
+            follow(hub, task["id"], tell, timeout_s=timeout_s)
+        return hub.get(f"/api/hub/tasks/{in_path(task['id'])}")
     return task
 
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import click
 
-from agentctl.cli import Settings
-from agentctl.cli.duration import ago, spoken
+from agentctl.cli import Settings, task_screen
+from agentctl.cli.duration import Duration, ago, spoken
+from agentctl.cli.following import follow, in_path
 from agentctl.cli.output import emit, table
-from agentctl.cli.submit import show_accepted
+from agentctl.cli.submit import FINAL, show_accepted, show_end, until_final
 from agentctl.client import connect
+from agentctl.errors import EXIT_ERROR, EXIT_OK, EXIT_UNAVAILABLE
 from agentctl.model.task import TaskState
 
 
@@ -62,7 +64,7 @@ def _row(task: dict[str, Any], now_s: float) -> tuple[object, ...]:
 
 @click.group()
 def task() -> None:
-    """Show, cancel or retry one task."""
+    """Show, follow, wait for, cancel or retry one task."""
 
 
 @task.command()
@@ -70,7 +72,7 @@ def task() -> None:
 @click.pass_obj
 def show(settings: Settings, task_id: str) -> None:
     """Show one task: where it went and why, what came out, what happened."""
-    found = connect(settings).get(f"/api/hub/tasks/{_in_path(task_id)}")
+    found = connect(settings).get(f"/api/hub/tasks/{in_path(task_id)}")
     if settings.output == "json":
         emit(found)
     else:
@@ -82,7 +84,7 @@ def show(settings: Settings, task_id: str) -> None:
 @click.pass_obj
 def cancel(settings: Settings, task_id: str) -> None:
     """Cancel one task; its agent is told to stop."""
-    found = connect(settings).delete(f"/api/hub/tasks/{_in_path(task_id)}")
+    found = connect(settings).delete(f"/api/hub/tasks/{in_path(task_id)}")
     if settings.output == "json":
         emit(found)
     else:
@@ -94,18 +96,47 @@ def cancel(settings: Settings, task_id: str) -> None:
 @click.pass_obj
 def retry(settings: Settings, task_id: str) -> None:
     """Submit a task that has ended once more, as a new task with the same label."""
-    found = connect(settings).post(f"/api/hub/tasks/{_in_path(task_id)}/retry", {})
+    found = connect(settings).post(f"/api/hub/tasks/{in_path(task_id)}/retry", {})
     if settings.output == "json":
         emit(found)
     else:
         show_accepted(found)
 
 
-def _in_path(task_id: str) -> str:
-    """Return an id safe in a URL's path: nothing typed here can name another route."""
-    from urllib.parse import quote
+@task.command()
+@click.argument("task_id", metavar="ID")
+@click.option("--timeout", type=Duration(), help="Wait no longer than this: 90s, 5m, 2h.")
+@click.pass_obj
+def wait(settings: Settings, task_id: str, timeout: float | None) -> int:
+    """Wait for a task's end; print its result's text.
 
-    return quote(task_id, safe="")
+    The exit code is 0 if it completed, 1 if it ended otherwise, 4 if it goes on after --timeout.
+    """
+    hub = connect(settings)
+    found = hub.get(f"/api/hub/tasks/{in_path(task_id)}")
+    found = until_final(hub, found, output=settings.output, timeout_s=timeout)
+    if settings.output == "json":
+        emit(found)
+    elif found["state"] in FINAL:
+        show_end(found)
+    if found["state"] not in FINAL:
+        click.echo(f"agentctl: {task_id} is still {found['state']}; it goes on", err=True)
+        return EXIT_UNAVAILABLE
+    return EXIT_OK if found["state"] == "completed" else EXIT_ERROR
+
+
+@task.command()
+@click.argument("task_id", metavar="ID")
+@click.option("--follow", "following", is_flag=True, help="Go on until the task has ended.")
+@click.pass_obj
+def events(settings: Settings, task_id: str, following: bool) -> None:
+    """Show what happened to a task; with --follow also what happens. JSON is an object a line."""
+    hub = connect(settings)
+    with task_screen.events(output=settings.output) as tell:
+        if following:
+            follow(hub, task_id, tell)
+        else:
+            tell(hub.get(f"/api/hub/tasks/{in_path(task_id)}/events"))
 
 
 _SHOWN = (
@@ -163,6 +194,4 @@ def _show_events(events: list[dict[str, Any]]) -> None:
         return
     click.echo("\nevents")
     for each in events:
-        at = time.strftime("%H:%M:%S", time.localtime(each.get("at_s", 0)))
-        detail = f": {each['detail']}" if each.get("detail") else ""
-        click.echo(f"  {at} {each['event']}{detail}")
+        click.echo(f"  {task_screen.event_line(each)}")

@@ -19,9 +19,12 @@ from agentctl.model.fleet import (
     Provider,
     ProviderKind,
     Resources,
+    Retention,
     Route,
     Routing,
     Secret,
+    Sink,
+    SinkKind,
     Source,
     SourceKind,
     Workspace,
@@ -86,10 +89,16 @@ def provider(name: str, values: Mapping[str, Any]) -> Provider:
     )
 
 
-def host(name: str, *, engine_url: str, isolation: str, groups: Iterable[str]) -> Host:
+def host(
+    name: str, *, engine_url: str, isolation: str, groups: Iterable[str], prune: bool
+) -> Host:
     """Return a host."""
     return Host(
-        name=name, engine_url=engine_url, isolation=Isolation(isolation), groups=_set(groups)
+        name=name,
+        engine_url=engine_url,
+        isolation=Isolation(isolation),
+        groups=_set(groups),
+        prune=prune,
     )
 
 
@@ -130,9 +139,26 @@ def rule(values: Mapping[str, Any]) -> AccessRule:
     )
 
 
-def monitoring(values: Mapping[str, float]) -> Monitoring:
+def sink(values: Mapping[str, Any]) -> Sink:
+    """Return where alerts are told."""
+    url_from = values["url_from"]
+    return Sink(
+        kind=SinkKind(values["kind"]),
+        url=values["url"],
+        url_from=source(url_from) if url_from else None,
+        argv=tuple(values["argv"]),
+    )
+
+
+def monitoring(values: Mapping[str, Any]) -> Monitoring:
     """Return times and thresholds; what isn't given has its default."""
-    return Monitoring(**{f"{name}_s": value for name, value in values.items()})
+    given = {name: values[name] for name in ("provider_failures",) if name in values}
+    if "alerts" in values:
+        given["alerts"] = tuple(sink(each) for each in values["alerts"])
+    others = {"retention", "provider_failures", "alerts"}
+    times = {f"{name}_s": value for name, value in values.items() if name not in others}
+    kept = {f"{name}_s": value for name, value in values.get("retention", {}).items()}
+    return Monitoring(**times, **given, retention=Retention(**kept))
 
 
 def fleet(

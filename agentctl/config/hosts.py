@@ -44,13 +44,15 @@ def hosts_with_engines(
                 )
             continue
         places[("host", name)] = Place(document, path)
-        host = _host(name, scope, inventory, ledger)
+        host = _host(name, scope, inventory, ledger, prune=name in agents.pruned)
         if host is not None:
             found.append(host)
     return found, places
 
 
-def _host(name: str, scope: Scope, inventory: Inventory, ledger: Ledger) -> Host | None:
+def _host(
+    name: str, scope: Scope, inventory: Inventory, ledger: Ledger, *, prune: bool
+) -> Host | None:
     try:
         url = scope.value("engine_url")
         isolation = scope.value("isolation") if "isolation" in scope.variables else "strict"
@@ -64,7 +66,9 @@ def _host(name: str, scope: Scope, inventory: Inventory, ledger: Ledger) -> Host
         _refuse(scope, "isolation", name, "bad-value", message, "strict or none", ledger)
     else:
         groups = inventory.named_groups(name)
-        return compiled.host(name, engine_url=url, isolation=isolation, groups=groups)
+        return compiled.host(
+            name, engine_url=url, isolation=isolation, groups=groups, prune=prune
+        )
     return None
 
 

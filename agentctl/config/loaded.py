@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agentctl.config.finding import Finding, Severity
+from agentctl.config.finding import Finding, Severity, Subject
+from agentctl.config.place import Place
 from agentctl.model.fleet import DesiredState
 
 
@@ -13,13 +14,16 @@ class Loaded:
     the files read, by their path in the project.
 
     `partial` says that limit or tags left something out: such a fleet must never remove
-    what it doesn't name.
+    what it doesn't name. `limited` are the hosts that the limit left, None without one.
+    `places` says where each part of the fleet stands.
     """
 
     desired: DesiredState | None
     findings: tuple[Finding, ...]
     sources: Mapping[str, str] = field(default_factory=dict)
     partial: bool = False
+    limited: frozenset[str] | None = None
+    places: Mapping[Subject, Place] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Finding, ...]:

@@ -32,6 +32,7 @@ class Agents:
     hosts: dict[str, tuple[Document, Path]] = field(
         default_factory=dict
     )  # targeted, and by which play
+    pruned: set[str] = field(default_factory=set)  # hosts of plays that say `prune: true`
     complete: bool = True
     partial: bool = False
 
@@ -67,7 +68,7 @@ class Plays:
             path = (index,)
             broken = [
                 key
-                for key in ("hosts", "vars", "agent_defaults", "vars_files", "when", "tags")
+                for key in ("hosts", "vars", "agent_defaults", "vars_files", "when", "tags", "prune")
                 if not self.files.sound(document, (*path, key))
             ]
             if broken or not self.files.sound(document, path, only_here=True):
@@ -79,6 +80,7 @@ class Plays:
         hosts = self._hosts(document, path, play["hosts"])
         for host in hosts:
             self.agents.hosts.setdefault(host, (document, (*path, "hosts")))
+        self.agents.pruned.update(hosts if play.get("prune") is True else ())
         shared = {
             **variables(document, (*path, "vars"), play.get("vars")),
             **play_files(self.files, document, play.get("vars_files", ()), (*path, "vars_files")),

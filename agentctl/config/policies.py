@@ -43,7 +43,7 @@ class Policies:
                     expected=each.expected,
                     found=each.found,
                     suggestion=each.suggestion,
-                    secret="api_key" in each.path,
+                    secret=not {"api_key", "url_from"}.isdisjoint(each.path),
                 )
             )
         return None if wrong else values

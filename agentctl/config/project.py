@@ -129,6 +129,8 @@ def _load(
         findings=findings,
         sources=files.sources,
         partial=plays.agents.partial or selection.limited is not None,
+        limited=selection.limited,
+        places=places,
     )
 
 

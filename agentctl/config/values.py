@@ -71,6 +71,21 @@ def _executor(field: str, value: Any, error: Any) -> None:
         error(field, f"args are for kind claude-code; kind {kind} takes none")
 
 
+def _sink(field: str, value: Any, error: Any) -> None:
+    """Each kind of sink has what it needs, and nothing of another's."""
+    found = value if isinstance(value, dict) else {}
+    kind = found.get("kind")
+    urls = [key for key in ("url", "url_from") if found.get(key)]
+    if kind == "webhook" and len(urls) != 1:
+        error(field, "a webhook needs url, or url_from when the URL itself is a secret; one of them")
+    if kind in ("log", "command") and urls:
+        error(field, f"{urls[0]} is for kind webhook")
+    if kind == "command" and not found.get("argv"):
+        error(field, "kind command needs argv: the whole command as a list")
+    if kind in ("log", "webhook") and found.get("argv"):
+        error(field, "argv is for kind command")
+
+
 def _distinct_secrets(field: str, value: Any, error: Any) -> None:
     names = [each.get("name") for each in value if isinstance(each, dict)]
     for name in {each for each in names if names.count(each) > 1}:
@@ -182,7 +197,23 @@ RULE: Mapping[str, Any] = {
     "capabilities": {"type": "list", "schema": _name(), "default": []},
     "labels": _LABELS,
 }
+SINKS_MAX = 20  # each has a thread of its own
+SINK: Mapping[str, Any] = {
+    "type": "dict",
+    "check_with": _sink,
+    "schema": {
+        "kind": {"type": "string", "allowed": ["log", "webhook", "command"], "required": True},
+        "url": {
+            "type": "string",
+            "regex": r"(https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/?&=%:-]*)?)?",
+            "default": "",
+        },
+        "url_from": {**_SOURCE, "nullable": True, "default": None},
+        "argv": _words(default=[]),
+    },
+}
 _TIME = {**_DURATION, "max": 30 * 86400}
+_KEPT = {**_DURATION, "max": 3660 * 86400}
 MONITORING: Mapping[str, Any] = dict.fromkeys(
     (
         "lease",
@@ -192,9 +223,20 @@ MONITORING: Mapping[str, Any] = dict.fromkeys(
         "zero_throughput",
         "orphan_grace",
         "stalled",
+        "drift",
+        "dead_letters",
+        "hub_silent",
     ),
     _TIME,
-)
+) | {
+    "signing_key_age": {**_DURATION, "max": 3660 * 86400},
+    "provider_failures": {"type": "integer", "min": 1, "max": 1000},
+    "alerts": {"type": "list", "maxlength": SINKS_MAX, "schema": SINK},
+    "retention": {
+        "type": "dict",
+        "schema": {"tasks": {**_KEPT, "min": 3600}, "journal": {**_KEPT, "min": 86400}},
+    }
+}
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "agent": AGENT,
     "provider": PROVIDER,

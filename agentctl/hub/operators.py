@@ -1,11 +1,23 @@
 """The operators' listeners: tasks, fleet, generations, mode, journal; the same on socket and TCP."""
 
+from agentctl.hub import task_watching
 from agentctl.hub.new_task import KEY_PATTERN, new_task
 from agentctl.hub.query import Parameter
 from agentctl.hub.route import Answer, Call, Route
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
-from agentctl.service import cancel, checkpoints, generations, modes, retry, submit, tokens, views
+from agentctl.service import (
+    alerts,
+    cancel,
+    checkpoints,
+    generations,
+    modes,
+    registry,
+    retry,
+    submit,
+    tokens,
+    views,
+)
 from agentctl.service.task_row import task_row
 
 GENERATION_BYTES_MAX = 32 * 1024 * 1024  # 100,000 agents; 10,000 are 2.6 MiB
@@ -47,6 +59,15 @@ JOURNAL_QUERY = (
     ),
     LIMIT,
 )
+ALERTS_QUERY = (
+    Parameter(
+        name="all",
+        kind="string",
+        about="Those that were resolved too.",
+        default="false",
+        pattern="true|false",
+    ),
+)
 IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",
     kind="string",
@@ -67,11 +88,6 @@ def list_tasks(call: Call[Operator]) -> Answer:
     return Answer(views.tasks(call.hub, call.who, **call.query))
 
 
-def show_task(call: Call[Operator]) -> Answer:
-    """One task with prompt, result, progress and events."""
-    return Answer(views.task(call.hub, call.path["task"], call.who))
-
-
 def cancel_task(call: Call[Operator]) -> Answer:
     """Take a task back; its agent learns by its next poll."""
     return Answer(task_row(cancel.cancel(call.hub, call.path["task"], call.who)))
@@ -84,7 +100,12 @@ def retry_task(call: Call[Operator]) -> Answer:
 
 def list_agents(call: Call[Operator]) -> Answer:
     """Declared agents with their containers."""
-    return Answer(views.agents(call.hub, call.who))
+    return Answer(registry.agents(call.hub, call.who))
+
+
+def show_agent(call: Call[Operator]) -> Answer:
+    """One agent: its declaration, its containers with the times of their states, its tasks."""
+    return Answer(registry.agent(call.hub, call.path["agent"], call.who))
 
 
 def list_generations(call: Call[Operator]) -> Answer:
@@ -122,7 +143,7 @@ def show_mode(call: Call[Operator]) -> Answer:
 
 
 def set_mode(call: Call[Operator]) -> Answer:
-    """Pause or resume."""
+    """Pause, stop everything, or resume."""
     reason = call.body.get("reason", "")
     return Answer(modes.set_mode(call.hub, call.who, mode=call.body["mode"], reason=reason))
 
@@ -130,6 +151,11 @@ def set_mode(call: Call[Operator]) -> Answer:
 def show_status(call: Call[Operator]) -> Answer:
     """Mode, generation, counts, hosts, alerts."""
     return Answer(views.status(call.hub, call.who))
+
+
+def list_alerts(call: Call[Operator]) -> Answer:
+    """Alerts that fire now; with `all` the resolved ones too."""
+    return Answer(alerts.show(call.hub, call.who, every=call.query["all"] == "true"))
 
 
 def create_token(call: Call[Operator]) -> Answer:
@@ -193,7 +219,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         answer=list_tasks,
         query=TASKS_QUERY,
     ),
-    Route(method="GET", path=TASK, summary="Show one task.", answer=show_task, problems=(404,)),
+    *task_watching.ROUTES,
     Route(
         method="DELETE",
         path=TASK,
@@ -215,6 +241,13 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         path="/api/hub/agents",
         summary="List agents and their containers.",
         answer=list_agents,
+    ),
+    Route(
+        method="GET",
+        path="/api/hub/agents/{agent}",
+        summary="Show one agent with its containers and tasks.",
+        answer=show_agent,
+        problems=(404,),
     ),
     Route(
         method="GET",
@@ -248,7 +281,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
     Route(
         method="POST",
         path="/api/hub/mode",
-        summary="Pause or resume.",
+        summary="Pause, stop everything, or resume.",
         answer=set_mode,
         body="api/mode",
     ),
@@ -257,6 +290,13 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         path="/api/hub/status",
         summary="Show mode, generation, counts, hosts and alerts.",
         answer=show_status,
+    ),
+    Route(
+        method="GET",
+        path="/api/hub/alerts",
+        summary="List alerts, newest first.",
+        answer=list_alerts,
+        query=ALERTS_QUERY,
     ),
     Route(
         method="POST",

@@ -3,8 +3,9 @@
 from agentctl.hub.long_polls import LongPolls
 from agentctl.hub.query import Parameter
 from agentctl.hub.route import WAIT_S_MAX, Answer, Call, Route
-from agentctl.service import instances, reconciling
+from agentctl.service import alerts, instances, reconciling
 
+ALERTS_BYTES_MAX = 1024 * 1024  # 1,000 findings of 500 characters
 OBSERVATION_BYTES_MAX = 32 * 1024 * 1024  # 50,000 containers at some 600 bytes
 POLLS_WAITING_MAX = 8  # there is one reconciler; a restarted one's last poll may still wait
 GENERATION_MAX = 2**53 - 1
@@ -19,6 +20,14 @@ DESIRED_QUERY = (
     ),
     Parameter(
         name="wait", kind="number", about="Seconds to wait.", default=0.0, maximum=WAIT_S_MAX
+    ),
+    Parameter(
+        name="wakes",
+        kind="integer",
+        about="The last answer's `wakes`: a wake since then ends the wait; -1 counts from now.",
+        default=-1,
+        minimum=-1,
+        maximum=GENERATION_MAX,
     ),
 )
 INSTANCE = "/api/hub/instances/{instance}"
@@ -36,6 +45,7 @@ class Desired:
             found = reconciling.desired(
                 call.hub,
                 after=call.query["after"],
+                wakes=call.query["wakes"],
                 wait_s=call.query["wait"] if may_wait else 0.0,
                 gone=call.gone,
             )
@@ -67,6 +77,11 @@ def drain(call: Call[None]) -> Answer:
     """Give an instance no more work."""
     reason = call.body.get("reason", "")
     return Answer(instances.drain(call.hub, call.path["instance"], reason))
+
+
+def report_alerts(call: Call[None]) -> Answer:
+    """Take what the reconciler's checks found; return the alerts that the sinks weren't told of."""
+    return Answer(alerts.reported(call.hub, call.body))
 
 
 def record_pass(call: Call[None]) -> Answer:
@@ -132,5 +147,13 @@ def routes() -> tuple[Route[None], ...]:
             answer=record_pass,
             body="api/pass",
             body_bytes_max=OBSERVATION_BYTES_MAX,
+        ),
+        Route(
+            method="POST",
+            path="/api/hub/alerts/report",
+            summary="Report what checks found; get the alerts to tell.",
+            answer=report_alerts,
+            body="api/alerts.report",
+            body_bytes_max=ALERTS_BYTES_MAX,
         ),
     )

@@ -24,16 +24,27 @@ LIFETIME_S = (
 )
 REFRESH_HINT_S = 300  # how often a verifier elsewhere should fetch the bundle again
 
+_JWS = jwt.PyJWS(algorithms=[ALGORITHM])
 _FILE = re.compile(r"svid-[A-Za-z0-9_-]{43}\.pem")
 
 
 class Signer:
     """The hub's signing keys. Immutable once opened, so any thread may use it."""
 
-    __slots__ = ("_key", "_kid", "_public")
+    __slots__ = ("_key", "_kid", "_public", "made_at_s")
 
-    def __init__(self, keys: Mapping[str, ec.EllipticCurvePrivateKey], *, signs: str) -> None:
-        """`keys` by `kid`; the one named `signs` signs, the others still verify."""
+    def __init__(
+        self,
+        keys: Mapping[str, ec.EllipticCurvePrivateKey],
+        *,
+        signs: str,
+        made_at_s: float = 0.0,
+    ) -> None:
+        """`keys` by `kid`; the one named `signs` signs, the others still verify.
+
+        `made_at_s` is when that one was made (wall clock), 0 when nobody knows.
+        """
+        self.made_at_s = made_at_s
         self._kid = signs
         self._key = keys[signs]
         self._public = MappingProxyType({kid: key.public_key() for kid, key in keys.items()})
@@ -50,7 +61,7 @@ class Signer:
             found = _files(keys)
         loaded = dict(_load(path) for path in found)
         newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
-        return cls(loaded, signs=_kid_of(newest))
+        return cls(loaded, signs=_kid_of(newest), made_at_s=newest.stat().st_mtime)
 
     def issue(
         self,
@@ -82,6 +93,16 @@ class Signer:
         }
         token = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._kid})
         return token, float(expires_at_s)
+
+    def sign(self, payload: bytes, *, kind: str) -> str:
+        """Return `payload` as a compact JWS (ES256); `kind` is its `typ`, never an SVID's.
+
+        Raises ValueError for the type of an SVID: what is signed here must not pass for one.
+        """
+        if kind.upper() == "JWT":
+            raise ValueError("an SVID is made by issue")
+        headers = {"typ": kind, "kid": self._kid}
+        return _JWS.encode(payload, self._key, algorithm=ALGORITHM, headers=headers)
 
     def public_keys(self) -> Mapping[str, ec.EllipticCurvePublicKey]:
         """Return the keys that verify, by `kid`."""

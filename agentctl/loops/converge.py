@@ -10,12 +10,13 @@ from agentctl.errors import AgentctlError, Unavailable
 from agentctl.loops.carry_out import CarryOut, Step
 from agentctl.loops.engines import Engines
 from agentctl.loops.execute import Executor
+from agentctl.loops.halt import Halt, running
 from agentctl.loops.hub_side import Applied, HubSide, Registry
 from agentctl.loops.memory import Memory
 from agentctl.loops.report import Report, StepState
 from agentctl.model.fleet import DesiredState
 from agentctl.model.instance import ObservedState
-from agentctl.model.mode import Verb
+from agentctl.model.mode import ModeName, Verb
 from agentctl.model.plan import Drain, Plan, Remove
 from agentctl.model.ports import Clock
 from agentctl.monitor import permits
@@ -38,11 +39,13 @@ class Reconciler:
         hub: HubSide,
         engines: Engines,
         executor: Executor,
+        halt: Halt,
         clock: Clock,
         stop: threading.Event,
     ) -> None:
         self._hub = hub
         self._engines = engines
+        self._halt = halt
         self._clock = clock
         self._memory = Memory()
         self._applied: Applied | None = None
@@ -79,7 +82,10 @@ class Reconciler:
         self._stop_expired(observed, applied.installation)
         try:
             registry = self._hub.observed(observed, installation=applied.installation)
-            self._pass(applied, desired, observed, registry)
+            if registry.mode.name is ModeName.PANIC:
+                self._stop_all(applied, desired, observed)
+            else:
+                self._pass(applied, desired, observed, registry)
         except Unavailable as why:
             log.debug("the pass ended early: %s", why)
             self._told = None  # a hub that comes back may have lost the report
@@ -99,7 +105,7 @@ class Reconciler:
         registry: Registry,
     ) -> None:
         now_s = self._clock.boot_s()
-        self._memory.judge(observed, now_s=now_s)
+        self._memory.judge(observed, now_s=now_s, proved=registry.proved)
         planned = self._plan(applied, desired, observed, registry, now_s)
         todo = changes(planned.actions)
         report = Report(
@@ -115,6 +121,22 @@ class Reconciler:
                 steps, report, generation=applied.number, tell=lambda: self._tell(report)
             )
         self._tell(report)
+
+    def _stop_all(
+        self, applied: Applied, desired: DesiredState, observed: ObservedState
+    ) -> None:
+        """Panic: kill what runs, create and remove nothing, and let the hub see that it is gone."""
+        rows = self._halt.kill(running(observed, installation=applied.installation))
+        report = Report(
+            generation=applied.number, changes=(), observed=observed, at_s=self._clock.wall_s()
+        )
+        document = {**report.document(), "converged": False, "actions": rows}
+        if rows or self._told is None:
+            self._hub.report(document)
+            self._told = {}
+        if rows:
+            seen = self._engines.observe(desired, installation=applied.installation)
+            self._hub.observed(seen, installation=applied.installation)
 
     def _plan(
         self,
@@ -142,6 +164,7 @@ class Reconciler:
             condemned=condemned,
             past=self._memory.past,
             prune=applied.prune,
+            demand=replace(registry.demand, resting=self._memory.resting(now_s=now_s)),
         )
 
     def _free(

@@ -11,7 +11,7 @@ from agentctl.loops.birth import Resolve, birth_of, boot_document
 from agentctl.loops.hub_side import HubSide, Reserved
 from agentctl.model.instance import InstanceState
 from agentctl.model.plan import Create, Drain, Remove
-from agentctl.reconcile.planning import UNRECORDED
+from agentctl.reconcile.sketch import UNRECORDED
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,8 @@ class Executor:
         except AgentctlError:
             self._take_away(container, engine)
             raise
+        with suppress(AgentctlError):  # it runs: the word that it was started may be missed
+            self._hub.mark(reserved.instance, InstanceState.STARTING, "")
         log.info("started %s", container, extra={"instance": reserved.instance})
         return container
 

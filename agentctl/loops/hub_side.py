@@ -12,6 +12,7 @@ from agentctl.model.fleet import DesiredState
 from agentctl.model.instance import InstanceState, ObservedHost, ObservedState
 from agentctl.model.mode import Mode, ModeName
 from agentctl.model.plan import Create
+from agentctl.reconcile import Demand, Wanted
 
 WORDS_MAX = 2000  # of a reason or an error; engines' messages can be long, and the hub bounds them
 LONG_POLL_SLACK_S = 10.0  # an answer to a long poll may be this late before the hub counts as away
@@ -29,23 +30,32 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """The newest generation. `desired` is None when it is the one already known, or none is applied."""
+    """The newest generation. `desired` is None when it is the one already known, or none is applied.
+
+    `wakes` counts the hub's calls to look again, for the next poll to go on from.
+    """
 
     number: int
     digest: str
     prune: bool
     installation: str
     desired: DesiredState | None
+    wakes: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """What the hub knows of living instances, and the mode it is in."""
+    """What the hub knows of living instances, and the mode it is in.
+
+    `proved` are the ephemeral ones that have had their task.
+    """
 
     mode: Mode
     known: frozenset[str]
     draining: frozenset[str]
     work: Mapping[str, str]
+    demand: Demand
+    proved: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +76,14 @@ class HubSide:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def desired(self, *, after: int, wait_s: float) -> Applied:
-        """Return the newest generation, waiting up to `wait_s` for one newer than `after`."""
+    def desired(self, *, after: int, wait_s: float, wakes: int = -1) -> Applied:
+        """Return the newest generation, waiting up to `wait_s` for one newer than `after`.
+
+        A call to look again since the answer that had `wakes` ends the wait too.
+        """
         answer = self._wire.get(
             "/api/hub/desired",
-            {"after": after, "wait": round(wait_s)},
+            {"after": after, "wait": round(wait_s), "wakes": wakes},
             timeout_s=wait_s + LONG_POLL_SLACK_S,
         )
         found = answer.get("desired")
@@ -80,6 +93,7 @@ class HubSide:
             prune=answer["prune"],
             installation=answer["installation"],
             desired=None if found is None else _desired(found),
+            wakes=answer["wakes"],
         )
 
     def observed(self, observed: ObservedState, *, installation: str) -> Registry:
@@ -93,6 +107,12 @@ class HubSide:
             known=frozenset(row["id"] for row in rows),
             draining=frozenset(row["id"] for row in rows if row["draining"]),
             work={row["id"]: row["task"] for row in rows if row["task"]},
+            demand=Demand(
+                wanted=tuple(Wanted(**each) for each in answer["demand"]),
+                free=frozenset(row["id"] for row in rows if row["free"]),
+                spent={row["id"]: row["spent"] for row in rows if row["spent"]},
+            ),
+            proved=frozenset(row["id"] for row in rows if row["spent"] and row["served"]),
         )
 
     def reserve(self, create: Create, *, generation: int) -> Reserved:
@@ -105,6 +125,7 @@ class HubSide:
                 "replica": create.replica,
                 "spec": create.spec_hash,
                 "generation": generation,
+                **({"task": create.task} if create.task else {}),
             },
         )
         return Reserved(**{name: answer[name] for name in Reserved.__slots__})

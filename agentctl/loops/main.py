@@ -12,6 +12,7 @@ from agentctl.loops.converge import Reconciler
 from agentctl.loops.engines import Engines
 from agentctl.loops.evidence import Evidence
 from agentctl.loops.execute import Executor
+from agentctl.loops.halt import Halt
 from agentctl.loops.hub_side import Applied, HubSide
 from agentctl.loops.watch import Watch
 from agentctl.model.fleet import Monitoring
@@ -37,6 +38,7 @@ def run(paths: StatePaths, stop: threading.Event) -> None:
             resolve=secrets.resolve,
             keep_evidence=Evidence(paths.logs / "orphans").keep,
         ),
+        halt=Halt(engine_of=engines.of, keep_log=Evidence(paths.logs / "panic").keep_log),
         clock=MachineClock(),
         stop=stop,
     )

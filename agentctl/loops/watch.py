@@ -42,9 +42,10 @@ class Watch(threading.Thread):
         self._retry_s = retry_s
 
     def run(self) -> None:
+        wakes = -1
         while not self._stopped.is_set():
             try:
-                applied = self._hub.desired(after=self._after(), wait_s=WAIT_S)
+                applied = self._hub.desired(after=self._after(), wait_s=WAIT_S, wakes=wakes)
             except AgentctlError as why:
                 self._health.saw(str(why))
                 self._stopped.wait(self._retry_s)
@@ -54,6 +55,7 @@ class Watch(threading.Thread):
                 self._stopped.wait(self._retry_s)
                 continue
             self._health.saw("")
+            wakes = applied.wakes
             self._take(applied)
             self._wake.set()
             self._stopped.wait(WAKES_APART_S)

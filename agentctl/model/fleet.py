@@ -41,6 +41,14 @@ class SourceKind(StrEnum):
     COMMAND = "command"
 
 
+class SinkKind(StrEnum):
+    """How an alert is told: a line in the log, a POST, a program with the alert on its standard input."""
+
+    LOG = "log"
+    WEBHOOK = "webhook"
+    COMMAND = "command"
+
+
 class Effect(StrEnum):
     ALLOW = "allow"
     DENY = "deny"
@@ -65,12 +73,16 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """One container engine. `engine_url` is `unix:///path` or `process:`."""
+    """One container engine. `engine_url` is `unix:///path` or `process:`.
+
+    With `prune` (a play there says it) what is no longer declared on it is removed.
+    """
 
     name: str
     engine_url: str
     isolation: Isolation = Isolation.STRICT
     groups: tuple[str, ...] = ()
+    prune: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +186,24 @@ class AccessRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long the hub keeps what has ended: tasks with their results and containers, journal with decisions."""
+
+    tasks_s: float = 30 * 86400.0
+    journal_s: float = 400 * 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """Where alerts are told. A webhook whose URL is itself a secret names its source in `url_from`."""
+
+    kind: SinkKind
+    url: str = ""
+    url_from: Source | None = None
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Monitoring:
     """Times and thresholds, in seconds where the name says so."""
 
@@ -184,6 +214,13 @@ class Monitoring:
     zero_throughput_s: float = 300.0
     orphan_grace_s: float = 60.0
     stalled_s: float = 600.0
+    drift_s: float = 600.0
+    dead_letters_s: float = 86400.0
+    hub_silent_s: float = 30.0
+    signing_key_age_s: float = 90 * 86400.0
+    provider_failures: int = 3
+    alerts: tuple[Sink, ...] = (Sink(kind=SinkKind.LOG),)
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

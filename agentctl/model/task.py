@@ -74,7 +74,8 @@ class Lease:
     """Who may work on a task now: attempt and instance fence every later word about it.
 
     `expires_at_s` is CLOCK_BOOTTIME of boot `boot_id`; a lease of another boot
-    is renewed for one period when the hub starts.
+    is renewed for one period when the hub starts. `began_s`, of the same boot, is
+    when the attempt was accepted: its timeout counts from there.
     """
 
     attempt: int
@@ -83,6 +84,7 @@ class Lease:
     container: str
     boot_id: str
     expires_at_s: float
+    began_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

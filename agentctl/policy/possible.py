@@ -1,28 +1,39 @@
-"""Who could ever be allowed to do something, from the rules alone: no principal, labels or capabilities known.
+"""What could ever be allowed, from the rules alone: no labels, types or capabilities known.
 
 Errs on the wide side: a deny counts only when nothing could get past it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from agentctl.model.fleet import AccessRule, Effect
 
 
-def possible(
-    rules: Sequence[AccessRule], verb: str, *, level: str, target: str, principal: str = ""
-) -> tuple[str, ...]:
-    """Return the names of the allow rules that could let `verb` through to `target` for `level`.
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """The rules, asked who could be allowed rather than who is."""
 
-    `principal` "" is anybody. Empty when no rule allows it, or a deny always comes first.
-    """
-    about = [each for each in rules if _could(each, verb, level, target, principal)]
-    if any(each.effect is Effect.DENY and _always(each, principal) for each in about):
-        return ()
-    return tuple(each.name for each in about if each.effect is Effect.ALLOW)
+    rules: Sequence[AccessRule]
+
+    def ways(self, verb: str, level: str, principal: str, target: str) -> tuple[str, ...]:
+        """Return the names of the allow rules that could let `verb` through to `target`.
+
+        `principal` "" is anybody. Empty when no rule allows it, or a deny always comes first.
+        """
+        about = [each for each in self.rules if _could(each, verb, level, principal, target)]
+        if any(each.effect is Effect.DENY and _always(each, principal) for each in about):
+            return ()
+        return tuple(each.name for each in about if each.effect is Effect.ALLOW)
+
+    def alike(self, principal: str) -> Hashable:
+        """Return a key that is equal for principals whom the same rules are about."""
+        return tuple(
+            at for at, rule in enumerate(self.rules) if fnmatchcase(principal, rule.principal)
+        )
 
 
-def _could(rule: AccessRule, verb: str, level: str, target: str, principal: str) -> bool:
+def _could(rule: AccessRule, verb: str, level: str, principal: str, target: str) -> bool:
     return (
         rule.verb in ("*", verb)
         and (not principal or fnmatchcase(principal, rule.principal))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentctl.model.digest import plain
-from agentctl.model.fleet import AgentSpec, DesiredState
+from agentctl.model.fleet import AgentSpec, DesiredState, Host, Provider
 from agentctl.model.plan import Cause
 from agentctl.reconcile import widening
 from agentctl.reconcile.births import Born
@@ -23,7 +23,7 @@ VALUE_CHARS_MAX = 200  # of one shown value; a review needs to recognise it
 class Declaration:
     """One thing that is declared otherwise than before.
 
-    `verb` is add, change or remove; `kind` is agent, host, provider, route, rule, levels …;
+    `verb` is add, change or remove; `kind` is agent, host, provider, routing, route, rule …;
     `widens` says in words what it permits that wasn't permitted before (empty: nothing).
     """
 
@@ -42,7 +42,9 @@ def declarations(before: DesiredState | None, after: DesiredState) -> tuple[Decl
         *_agents(old, after),
         *_named("provider", old.providers, after.providers, _name, _fields, widening.provider),
         *_routing(old, after, first=before is None),
-        *_named("route", old.routing.routes, after.routing.routes, _name, _fields, widening.nothing),
+        *_named(
+            "route", old.routing.routes, after.routing.routes, _name, _fields, widening.nothing
+        ),
         *_order("routes", old.routing.routes, after.routing.routes),
         *_named("rule", old.access, after.access, _name, _fields, widening.rule),
         *_one("monitoring", old.monitoring, after.monitoring),
@@ -81,7 +83,7 @@ def _agents(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
 # Shown by `differences` under the names they have in the files.
 _SHOWN_AS_BORN = frozenset(
     {"image", "provider", "clearance", "lifecycle", "executor", "resources", "workspace"}
-    | {"ttl_s", "grace_s", "secrets"}
+    | {"ttl", "grace", "secrets"}
 )
 
 
@@ -104,11 +106,11 @@ def _routing(old: DesiredState, new: DesiredState, *, first: bool) -> Iterator[D
     before = dataclasses.replace(old.routing, routes=())
     after = dataclasses.replace(new.routing, routes=())
     if first:
-        yield Declaration(verb="add", kind="levels", name=", ".join(after.levels))
+        yield Declaration(verb="add", kind="routing", name=f"levels {', '.join(after.levels)}")
     elif before != after:
         yield Declaration(
             verb="change",
-            kind="levels",
+            kind="routing",
             name="levels and boundaries",
             causes=_fields(before, after),
             widens=widening.routing(before, after),
@@ -130,9 +132,7 @@ def _one(kind: str, old: Any, new: Any) -> Iterator[Declaration]:
         yield Declaration(verb="change", kind=kind, name=kind, causes=_fields(old, new))
 
 
-_KNOWN = frozenset(
-    {"fleet", "hosts", "agents", "providers", "routing", "access", "monitoring"}
-)
+_KNOWN = frozenset({"fleet", "hosts", "agents", "providers", "routing", "access", "monitoring"})
 
 
 def _others(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
@@ -141,9 +141,7 @@ def _others(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
         before, after = getattr(old, field.name), getattr(new, field.name)
         if field.name not in _KNOWN and before != after:
             change = Cause(what=field.name, old=_shown(plain(before)), new=_shown(plain(after)))
-            yield Declaration(
-                verb="change", kind=field.name, name=field.name, causes=(change,)
-            )
+            yield Declaration(verb="change", kind=field.name, name=field.name, causes=(change,))
 
 
 def _named(
@@ -158,7 +156,9 @@ def _named(
     before, after = {name(each): each for each in old}, {name(each): each for each in new}
     for key, value in after.items():
         if key not in before:
-            yield Declaration(verb="add", kind=kind, name=key, widens=widens(None, value))
+            yield Declaration(
+                verb="add", kind=kind, name=key, causes=_about(value), widens=widens(None, value)
+            )
         elif before[key] != value:
             yield Declaration(
                 verb="change",
@@ -170,6 +170,20 @@ def _named(
     for key, value in before.items():
         if key not in after:
             yield Declaration(verb="remove", kind=kind, name=key, widens=widens(value, None))
+
+
+def _about(value: Any) -> tuple[Cause, ...]:
+    """Return in a line what is new, as far as a review of permissions goes."""
+    match value:
+        case AgentSpec():
+            said = f"cleared for {value.clearance}, provider {value.provider}, on {value.host}"
+        case Provider():
+            said = f"{value.kind.value} {value.model}, boundary {value.boundary}"
+        case Host():
+            said = f"{value.engine_url}, isolation {value.isolation.value}"
+        case _:
+            return ()
+    return (Cause(what=said),)
 
 
 def _fields(before: Any, after: Any) -> tuple[Cause, ...]:

@@ -47,7 +47,10 @@ def merged(
     providers, waiting = _over(
         applied.providers, selected.providers, {each.provider for each in kept}
     )
-    notes = [f"host {name} stays as applied: agents outside the selection use it" for name in hosts_waiting]
+    notes = [
+        f"host {name} stays as applied: agents outside the selection use it"
+        for name in hosts_waiting
+    ]
     notes += [
         f"provider {name} stays as applied: agents outside the selection use it" for name in waiting
     ]
@@ -66,7 +69,9 @@ def _over(
     applied: tuple[Named, ...], selected: tuple[Named, ...], used: set[str]
 ) -> tuple[tuple[Named, ...], list[str]]:
     """Return the selected values over the applied ones, and whose change waits because it is used."""
-    values = {each.name: each for each in (*applied, *selected)}
+    values: dict[str, Named] = {}
+    for each in applied + selected:
+        values[each.name] = each
     waiting = []
     for each in applied:
         if each.name in used and values[each.name] != each:
@@ -82,7 +87,9 @@ def within(observed: ObservedState, selected: DesiredState) -> ObservedState:
         hosts=tuple(
             dataclasses.replace(
                 host,
-                containers=tuple(each for each in host.containers if (host.name, each.agent) in places),
+                containers=tuple(
+                    each for each in host.containers if (host.name, each.agent) in places
+                ),
             )
             for host in observed.hosts
         )

@@ -1,23 +1,29 @@
 """The plan: for every place in the fleet, what its container lacks to be what is declared."""
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from agentctl.model.fleet import DesiredState, OnChange
-from agentctl.model.instance import Container, ContainerState, ObservedHost, ObservedState
-from agentctl.model.plan import Action, Cause, Create, Drain, Plan, Remove
+from agentctl.model.instance import Container, ObservedHost, ObservedState
+from agentctl.model.plan import Cause, Plan
 from agentctl.reconcile.births import Born, declared_births
 from agentctl.reconcile.causes import drift
+from agentctl.reconcile.demand import Demand
+from agentctl.reconcile.ephemeral import is_ephemeral, plan_agent
+from agentctl.reconcile.sketch import (
+    ABSENT,
+    DRAINED,
+    SECOND,
+    UNDECLARED,
+    UNRECORDED,
+    Circumstances,
+    Sketch,
+    broken,
+    create,
+    drain,
+    remove,
+)
 from agentctl.reconcile.slots import Slot, by_slot, slot_of
-
-GRACE_DEFAULT_S = 30.0  # of a container whose declaration nobody remembers
-
-ABSENT = Cause(what="declared, but not there")
-NEVER_STARTED = Cause(what="created, but never started")
-UNRECORDED = Cause(what="the hub has no live record of it")
-DRAINED = Cause(what="it was told to take no more work")
-SECOND = Cause(what="a second container in one place")
-UNDECLARED = Cause(what="no longer declared")
 
 
 def plan(
@@ -32,6 +38,7 @@ def plan(
     condemned: Set[str] = frozenset(),
     past: Mapping[str, Born] | None = None,
     prune: bool = False,
+    demand: Demand | None = None,
 ) -> Plan:
     """Return the actions that turn what is observed into what is desired.
 
@@ -41,9 +48,12 @@ def plan(
     the caller remembers, for naming what changed. Containers of another installation
     are neither touched nor named. An unreachable host gets a note and no action.
 
+    `demand` is the work of ephemeral agents; without it (None: the hub wasn't asked) none of
+    their containers is made, and none goes for having had its use.
+
     Source: docs/decisions/0008-converging.md.
     """
-    circumstances = _Circumstances(
+    circumstances = Circumstances(
         installation=installation,
         work=work or {},
         draining=draining,
@@ -51,53 +61,38 @@ def plan(
         condemned=condemned,
         past=past or {},
         prune=prune,
+        demand=demand,
     )
-    sketch = _Sketch()
+    sketch = Sketch()
     declared = _declared(desired)
+    pruned = {each.name for each in desired.hosts if each.prune}
     for name in _host_names(desired, observed):
         host = observed.host(name)
         if host is None or not host.reachable:
             why = f"unreachable: {host.error}" if host else "not looked at"
             sketch.notes.append(f"{name}: {why}; nothing is planned there")
             continue
-        _plan_host(host, declared.get(name, {}), circumstances, sketch)
+        here = replace(circumstances, prune=prune or name in pruned)
+        _plan_host(host, declared.get(name, {}), here, sketch)
+    reachable = {each.name: each for each in observed.hosts if each.reachable}
+    for name, births in _ephemeral(desired).items():
+        plan_agent(name, births, reachable, circumstances, sketch)
+    order = {name: at for at, name in enumerate(_host_names(desired, observed))}
     return Plan(
         digest=digest,
-        actions=tuple(sketch.actions),
+        actions=tuple(sorted(sketch.actions, key=lambda each: order[each.host])),
         unchanged=sketch.unchanged,
         notes=tuple(sketch.notes),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Circumstances:
-    """What the hub adds to what the engines show."""
-
-    installation: str
-    work: Mapping[str, str]
-    draining: Set[str]
-    known: Set[str] | None
-    condemned: Set[str]
-    past: Mapping[str, Born]
-    prune: bool
-
-    def task_of(self, container: Container) -> str:
-        """Return the task that a running container works on, "" when it may be stopped freely."""
-        if container.state is not ContainerState.RUNNING or container.id in self.condemned:
-            return ""
-        return self.work.get(container.instance, "")
-
-    def unrecorded(self, container: Container) -> bool:
-        return self.known is not None and container.instance not in self.known
-
-
-@dataclass(slots=True)
-class _Sketch:
-    """The plan while it grows."""
-
-    actions: list[Action] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    unchanged: int = 0
+def _ephemeral(desired: DesiredState) -> dict[str, list[Born]]:
+    """Return the ephemeral agents, each with its births on its hosts."""
+    agents: dict[str, list[Born]] = {}
+    for born in declared_births(desired):
+        if is_ephemeral(born):
+            agents.setdefault(born.spec.name, []).append(born)
+    return agents
 
 
 def _declared(desired: DesiredState) -> dict[str, dict[str, Born]]:
@@ -115,13 +110,19 @@ def _host_names(desired: DesiredState, observed: ObservedState) -> Iterator[str]
 
 
 def _plan_host(
-    host: ObservedHost, agents: Mapping[str, Born], known: _Circumstances, sketch: _Sketch
+    host: ObservedHost, agents: Mapping[str, Born], known: Circumstances, sketch: Sketch
 ) -> None:
-    ours = [each for each in host.containers if each.installation == known.installation]
+    single_use = {name for name, born in agents.items() if is_ephemeral(born)}
+    ours = [
+        each
+        for each in host.containers
+        if each.installation == known.installation and each.agent not in single_use
+    ]
     held = by_slot(ours)
     slots = {
         Slot(host=host.name, agent=name, replica=replica): born
         for name, born in agents.items()
+        if name not in single_use
         for replica in range(born.spec.replicas)
     }
     for slot in sorted(held.keys() - slots.keys()):
@@ -133,13 +134,13 @@ def _plan_host(
             assert rival is not None
             _plan_end(rival, (SECOND,), born, known, sketch)
         if first is None:
-            sketch.actions.append(_create(slot, born, (ABSENT,)))
+            sketch.actions.append(create(slot, born, (ABSENT,)))
         elif not rivals:  # else its own turn comes when it is alone: never two live in one place
             _plan_slot(first, born, known, sketch)
 
 
 def _plan_surplus(
-    container: Container, born: Born | None, known: _Circumstances, sketch: _Sketch
+    container: Container, born: Born | None, known: Circumstances, sketch: Sketch
 ) -> None:
     """A container in a place that isn't declared: fewer replicas go, the rest only when pruned."""
     if born is not None:
@@ -159,18 +160,18 @@ def _plan_end(
     container: Container,
     causes: tuple[Cause, ...],
     born: Born | None,
-    known: _Circumstances,
-    sketch: _Sketch,
+    known: Circumstances,
+    sketch: Sketch,
 ) -> None:
     task = known.task_of(container)
     on_change = born.spec.on_change if born else OnChange.DRAIN
     if task and on_change is not OnChange.IMMEDIATE:
-        sketch.actions.append(_drain(container, task, causes, removes=True))
+        sketch.actions.append(drain(container, task, causes, removes=True))
     else:
-        sketch.actions.append(_remove(container, causes, born, known))
+        sketch.actions.append(remove(container, causes, born, known))
 
 
-def _plan_slot(container: Container, born: Born, known: _Circumstances, sketch: _Sketch) -> None:
+def _plan_slot(container: Container, born: Born, known: Circumstances, sketch: Sketch) -> None:
     causes = _causes(container, born, known)
     if not causes:
         sketch.unchanged += 1
@@ -186,67 +187,18 @@ def _plan_slot(container: Container, born: Born, known: _Circumstances, sketch: 
         what = ", ".join(str(each) for each in causes)
         sketch.notes.append(f"{slot_of(container)}: deferred until {task} ends ({what})")
     elif task and born.spec.on_change is OnChange.DRAIN:
-        sketch.actions.append(_drain(container, task, causes))
+        sketch.actions.append(drain(container, task, causes))
     else:
-        sketch.actions.append(_remove(container, causes, born, known))
-        sketch.actions.append(_create(slot_of(container), born, causes, replaces=container.id))
+        sketch.actions.append(remove(container, causes, born, known))
+        sketch.actions.append(create(slot_of(container), born, causes, replaces=container.id))
 
 
-def _causes(container: Container, born: Born, known: _Circumstances) -> tuple[Cause, ...]:
+def _causes(container: Container, born: Born, known: Circumstances) -> tuple[Cause, ...]:
     """Return why the container in its place must be replaced; empty when it is what is declared."""
-    if container.state is ContainerState.CREATED:
-        return (NEVER_STARTED,)
-    if container.state is ContainerState.EXITED:
-        code = "" if container.exit_code is None else f" with code {container.exit_code}"
-        return (Cause(what=f"exited{code}"),)
-    if container.id in known.condemned:
-        return (UNRECORDED,)
+    found = broken(container, known)
+    if found:
+        return found
     drifted = drift(container.spec, born, known.past)
     if drifted:
         return drifted
     return (DRAINED,) if container.instance in known.draining else ()
-
-
-def _create(slot: Slot, born: Born, causes: tuple[Cause, ...], *, replaces: str = "") -> Create:
-    return Create(
-        host=slot.host,
-        agent=slot.agent,
-        replica=slot.replica,
-        spec=born.spec,
-        spec_hash=born.hash,
-        boundary=born.provider.boundary,
-        causes=causes,
-        replaces=replaces,
-    )
-
-
-def _remove(
-    container: Container, causes: tuple[Cause, ...], born: Born | None, known: _Circumstances
-) -> Remove:
-    remembered = known.past.get(container.spec) or born
-    return Remove(
-        host=container.host,
-        agent=container.agent,
-        replica=container.replica,
-        instance=container.instance,
-        container=container.id,
-        grace_s=remembered.spec.grace_s if remembered else GRACE_DEFAULT_S,
-        causes=causes,
-        interrupts=known.task_of(container),
-        live=container.state is ContainerState.RUNNING,
-    )
-
-
-def _drain(
-    container: Container, task: str, causes: tuple[Cause, ...], *, removes: bool = False
-) -> Drain:
-    return Drain(
-        host=container.host,
-        agent=container.agent,
-        replica=container.replica,
-        instance=container.instance,
-        container=container.id,
-        waits_for=task,
-        causes=causes,
-        removes=removes,
-    )

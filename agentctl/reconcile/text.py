@@ -1,13 +1,10 @@
-"""A plan as people review it and as programs read it."""
+"""A plan's changes as people read them and as programs do, and its figures."""
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, assert_never
 
 from agentctl.model.plan import Cause, Create, Drain, Plan, Remove
 from agentctl.reconcile.changes import Change, Replace, changes, verb
-
-FORMAT_VERSION = 1  # of the JSON form; a reader refuses what it doesn't know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +15,15 @@ class Counts:
     replace: int
     remove: int
     unchanged: int
+
+    def document(self) -> dict[str, int]:
+        """Return the figures as JSON types."""
+        return {
+            "create": self.create,
+            "replace": self.replace,
+            "remove": self.remove,
+            "unchanged": self.unchanged,
+        }
 
     def __str__(self) -> str:
         return (
@@ -37,50 +43,24 @@ def counts(plan: Plan) -> Counts:
     )
 
 
-def as_text(plan: Plan) -> str:
-    """Return the plan for a review: grouped by host, each change with its causes, the figures last."""
-    blocks = [
-        "\n".join([host, *(line for each in group for line in _lines(each))])
-        for host, group in groupby(changes(plan.actions), key=lambda each: each.host)
-    ]
-    if plan.notes:
-        blocks.append("\n".join(["Notes", *(f"  {note}" for note in plan.notes)]))
-    return "\n\n".join([*blocks, str(counts(plan))])
-
-
-def as_json(plan: Plan) -> dict[str, Any]:
-    """Return the plan as JSON types: {"version", "digest", "changes", "actions", "notes"}."""
-    figures = counts(plan)
-    return {
-        "version": FORMAT_VERSION,
-        "digest": plan.digest,
-        "changes": {
-            "create": figures.create,
-            "replace": figures.replace,
-            "remove": figures.remove,
-            "unchanged": figures.unchanged,
-        },
-        "actions": [_document(each) for each in changes(plan.actions)],
-        "notes": list(plan.notes),
-    }
-
-
 _SIGNS = {"create": "+", "replace": "±", "remove": "-"}
 
 
-def _lines(change: Change) -> list[str]:
-    place, causes, remark = _facts(change)
+def lines_of(change: Change) -> list[str]:
+    """Return a change as a person reads it: what it does where, then each cause, then whom it touches."""
+    place, causes, remark = facts_of(change)
     does = verb(change)
     lines = [f"  {_SIGNS[does]} {does} {place}", *(f"      {cause}" for cause in causes)]
     return [*lines, f"      {remark}"] if remark else lines
 
 
-def _facts(change: Change) -> tuple[str, tuple[Cause, ...], str]:
+def facts_of(change: Change) -> tuple[str, tuple[Cause, ...], str]:
+    """Return a change's place on its host, its causes, and the task it interrupts or waits for in words."""
     match change:
         case Create(agent=agent, replica=replica, causes=causes):
             return f"{agent}/{replica}", causes, ""
         case Replace(remove=remove):
-            return _facts(remove)
+            return facts_of(remove)
         case Remove(agent=agent, replica=replica, causes=causes, interrupts=task):
             return f"{agent}/{replica}", causes, f"interrupts {task}" if task else ""
         case Drain(agent=agent, replica=replica, causes=causes, waits_for=task):
@@ -89,7 +69,8 @@ def _facts(change: Change) -> tuple[str, tuple[Cause, ...], str]:
             assert_never(change)
 
 
-def _document(change: Change) -> dict[str, Any]:
+def as_document(change: Change) -> dict[str, Any]:
+    """Return a change as JSON types."""
     action = change.remove if isinstance(change, Replace) else change
     return {
         "verb": verb(change),

@@ -28,7 +28,9 @@ def host(before: Host | None, after: Host | None) -> tuple[str, ...]:
     if after is None:
         return ()
     found = []
-    if after.isolation is Isolation.NONE and (before is None or before.isolation is not after.isolation):
+    if after.isolation is Isolation.NONE and (
+        before is None or before.isolation is not after.isolation
+    ):
         found.append("isolation: none, so agents there are kept apart by nobody")
     if before is not None and before.engine_url != after.engine_url == "process:":
         found.append("its agents run as plain processes")
@@ -77,8 +79,10 @@ def routing(before: Routing, after: Routing) -> tuple[str, ...]:
 
 def rule(before: AccessRule | None, after: AccessRule | None) -> tuple[str, ...]:
     found = []
-    if before is not None and before.effect is Effect.DENY and (
-        after is None or after.effect is Effect.ALLOW or not _covers(after, before)
+    if (
+        before is not None
+        and before.effect is Effect.DENY
+        and (after is None or after.effect is Effect.ALLOW or not _covers(after, before))
     ):
         found.append(f"no longer denies all of {_words(before)}")
     if after is not None and after.effect is Effect.ALLOW:

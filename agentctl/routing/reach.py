@@ -5,16 +5,26 @@ label, whatever it worked on. So what a message may carry on follows from the fi
 Source: docs/decisions/0010-reviewing-a-change.md.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from agentctl.model.fleet import AgentSpec, DesiredState
 from agentctl.routing.levels import Levels
 
-# (verb, level, principal or "" for anybody, target) → the rules that could allow it
-Possible = Callable[[str, str, str, str], Sequence[str]]
-
 SUBMIT, DELEGATE, MESSAGE = "task.submit", "task.delegate", "message.send"
+
+
+class Possible(Protocol):
+    """What the access rules could allow."""
+
+    def ways(self, verb: str, level: str, principal: str, target: str) -> Sequence[str]:
+        """Return the rules that could allow it; `principal` "" is anybody."""
+        ...
+
+    def alike(self, principal: str) -> Hashable:
+        """Return a key that is equal for principals whom the same rules are about."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +37,7 @@ class Reached:
     why: str
 
 
-def reach(
-    desired: DesiredState, possible: Possible, readers: Sequence[str]
-) -> tuple[Reached, ...]:
+def reach(desired: DesiredState, possible: Possible, readers: Sequence[str]) -> tuple[Reached, ...]:
     """Return every place that work of each level can end up in, levels low to high; pure.
 
     `possible` answers which rules could allow something; `readers` are the operators' roles
@@ -70,12 +78,16 @@ def _agents(
     ways: dict[str, str] = {}
     for name in sorted(agents):
         agent = agents[name]
-        rules = possible(SUBMIT, level, "", f"agent:{name}")
+        rules = possible.ways(SUBMIT, level, "", f"agent:{name}")
         if rules and _may_hold(level, agent, boundaries, levels):
             ways[name] = f"cleared for {agent.clearance}; may be submitted: {', '.join(rules)}"
-    waiting = sorted(ways)
+    waiting, asked = sorted(ways), set()
     while waiting:
         sender = agents[waiting.pop(0)]
+        key = (sender.clearance, possible.alike(f"agent:{sender.name}"))
+        if key in asked:
+            continue  # one like it was asked already, and got everywhere that this one gets
+        asked.add(key)
         for name in sorted(agents.keys() - ways.keys()):
             way = _onward(sender, agents[name], possible, boundaries, levels)
             if way:
@@ -96,22 +108,20 @@ def _onward(
     if not _may_hold(carried, receiver, boundaries, levels):
         return ""
     for verb, word in ((MESSAGE, "messages"), (DELEGATE, "tasks")):
-        rules = possible(verb, carried, f"agent:{sender.name}", f"agent:{receiver.name}")
+        rules = possible.ways(verb, carried, f"agent:{sender.name}", f"agent:{receiver.name}")
         if rules:
-            return f"cleared for {receiver.clearance}; {word} from {sender.name}: {', '.join(rules)}"
+            return (
+                f"cleared for {receiver.clearance}; {word} from {sender.name}: {', '.join(rules)}"
+            )
     return ""
 
 
-def _may_hold(
-    level: str, agent: AgentSpec, boundaries: Mapping[str, str], levels: Levels
-) -> bool:
+def _may_hold(level: str, agent: AgentSpec, boundaries: Mapping[str, str], levels: Levels) -> bool:
     boundary = boundaries.get(agent.provider, "")
     return levels.at_most(level, agent.clearance) and levels.may_cross(level, boundary)
 
 
-def _providers(
-    level: str, agents: Sequence[AgentSpec], desired: DesiredState
-) -> Iterator[Reached]:
+def _providers(level: str, agents: Sequence[AgentSpec], desired: DesiredState) -> Iterator[Reached]:
     """Yield the providers that these agents call, then the boundaries that they stand behind."""
     callers: dict[str, list[str]] = {}
     for agent in agents:

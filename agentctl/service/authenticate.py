@@ -39,7 +39,7 @@ def svid(hub: Hub, token: str, peer: Peer) -> dict[str, object]:
         now_s=hub.clock.wall_s(),
         lifetime_s=SVID_LIFETIME_S,
     )
-    if instance.state is InstanceState.STARTING:
+    if instance.state in (InstanceState.CONFIGURING, InstanceState.STARTING):
         mark(hub, instance.id, InstanceState.RUNNING.value, "")
     hub.live.instance_seen_s[instance.id] = hub.clock.wall_s()
     return {

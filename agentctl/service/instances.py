@@ -13,6 +13,7 @@ from agentctl.model.digest import spec_hash
 from agentctl.model.fleet import AgentSpec, Provider
 from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.mode import Verb
+from agentctl.service import ephemeral
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.record import note, note_task
 from agentctl.store import Txn, answers, instances
@@ -25,12 +26,16 @@ WHO = "reconciler"
 def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     """Record the intent to create one container; return what its labels must say.
 
+    An ephemeral agent's container carries the label of the task it is made for (`task`), a
+    warm one its agent's clearance.
     Raises Degraded (the mode forbids containers), Conflict (another generation is in force,
-    the spec isn't the declared one, or a live container already has this place).
+    the spec isn't the declared one, a live container already has this place, or the task that
+    an ephemeral one is for doesn't want it any more).
     """
     hub.require(Verb.CREATE_CONTAINER, host=body["host"])
     fleet = _fleet(hub)
     spec, provider = _declared(fleet, body)
+    now_s = hub.clock.wall_s()
     instance = Instance(
         id=hub.ids.new("inst"),
         agent=spec.name,
@@ -42,10 +47,13 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         label=spec.clearance,
         generation=fleet.generation.number,
         state=InstanceState.PROVISIONING,
-        created_at_s=hub.clock.wall_s(),
+        created_at_s=now_s,
+        times=((InstanceState.PROVISIONING, now_s),),
+        ephemeral=ephemeral.is_ephemeral(spec),
+        made_for=body.get("task", ""),
     )
 
-    def work(txn: Txn) -> None:
+    def work(txn: Txn) -> Instance:
         place = (instance.host, instance.agent, instance.replica)
         for other in instances.by_agent(txn, instance.agent):
             if other.alive and (other.host, other.agent, other.replica) == place:
@@ -53,10 +61,12 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
                     f"{other.id} already lives at {'/'.join(map(str, place))}",
                     hint="it is replaced once its container is gone",
                 )
-        instances.put(txn, instance)
-        _note(hub, txn, instance, "reserved")
+        reserved = _labelled(txn, fleet, spec, instance)
+        instances.put(txn, reserved)
+        _note(hub, txn, reserved, "reserved")
+        return reserved
 
-    hub.store.write(work)
+    instance = hub.store.write(work)
     return {
         "instance": instance.id,
         "label": instance.label,
@@ -65,6 +75,19 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         "installation": hub.installation,
         "fleet": fleet.generation.desired.fleet,
     }
+
+
+def _labelled(txn: Txn, fleet: Fleet, spec: AgentSpec, instance: Instance) -> Instance:
+    """Return the instance with the label it is born with, after what an ephemeral one is asked."""
+    if not instance.ephemeral:
+        if instance.made_for:
+            raise Conflict(f"{spec.name} is persistent: its containers are made for no task")
+        return instance
+    task = task_table.get(txn, instance.made_for) if instance.made_for else None
+    if task is not None:
+        instance = replace(instance, label=task.sensitivity)
+    ephemeral.check_reservation(txn, fleet, spec, instance)
+    return instance
 
 
 def _fleet(hub: Hub) -> Fleet:
@@ -94,7 +117,11 @@ def _declared(fleet: Fleet, body: dict[str, Any]) -> tuple[AgentSpec, Provider]:
 
 
 def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
-    """Tie an instance to its container; return its boot document, with a token shown this once."""
+    """Tie an instance to its container; return its boot document, with a token shown this once.
+
+    Raises Degraded when the mode has come to forbid containers since it was reserved.
+    """
+    hub.require(Verb.CREATE_CONTAINER)
     secret = hub.randomness.token()
     token = tokens.instance_token(instance_id, secret)
 
@@ -106,8 +133,7 @@ def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
             instance,
             container=container,
             token_digest=tokens.digest(token),
-            state=InstanceState.STARTING,
-        )
+        ).entered(InstanceState.CONFIGURING, hub.clock.wall_s())
         instances.put(txn, bound)
         _note(hub, txn, bound, "bound")
         return bound
@@ -158,12 +184,17 @@ def mark(hub: Hub, instance_id: str, state: str, reason: str) -> dict[str, Any]:
 
     agents = hub.store.write(work)
     hub.live.waiters.wake(f"instance:{instance_id}", *(f"agent:{agent}" for agent in agents))
+    if wanted is InstanceState.RECYCLED:
+        hub.live.waiters.wake("reconciler")  # its place is free: somebody may wait for it
     return {"instance": instance_id, "state": state}
 
 
+_ORDER = tuple(InstanceState)  # a state is entered once, and never gone back to
+
+
 def _move(hub: Hub, txn: Txn, instance: Instance, state: InstanceState) -> list[str]:
-    if instance.state is not state:
-        moved = replace(instance, state=state)
+    if _ORDER.index(state) > _ORDER.index(instance.state):  # agentd may be quicker than the word
+        moved = instance.entered(state, hub.clock.wall_s())
         instances.put(txn, moved)
         _note(hub, txn, moved, state.value)
     return []
@@ -175,12 +206,12 @@ def end(hub: Hub, txn: Txn, instance: Instance, state: InstanceState, reason: st
     While its container is being stopped (recycling) it may still settle what it holds: agentd
     reports a partial result within its grace. Recycled is the end.
     """
+    now_s = hub.clock.wall_s()
     moved = replace(
-        instance,
-        state=state,
+        instance.entered(state, now_s),
         draining=True,
         reason=reason or instance.reason,
-        ended_at_s=hub.clock.wall_s() if state is InstanceState.RECYCLED else None,
+        ended_at_s=now_s if state is InstanceState.RECYCLED else None,
     )
     instances.put(txn, moved)
     if instance.state is not state:
@@ -238,6 +269,7 @@ def _note(hub: Hub, txn: Txn, instance: Instance, event: str, **facts: str) -> N
         container=instance.container,
         provider=instance.provider,
         boundary=instance.boundary,
+        task=instance.made_for,
         reason=instance.reason,
         **facts,
     )

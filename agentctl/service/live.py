@@ -10,12 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentctl.model.alert import Alert
 from agentctl.model.mode import Mode, Order
 from agentctl.model.principal import AgentPrincipal
+from agentctl.monitor.alerts import Book
 from agentctl.monitor.reach import Misses
+from agentctl.monitor.snapshot import Upstream
 
 SVIDS_REMEMBERED_MAX = 20_000  # one per container and renewal; some 6 MB
 CALLS_MAX = 10_000  # open model calls counted for metrics; the gateway's own bound is far lower
+WAKE_COUNTS = 4096  # shared by all keys there ever were: two that share one cost a needless look
 WAIT_SLICE_S = 1.0  # how long a waiter sleeps before it looks whether its client is still there
 
 
@@ -24,19 +28,19 @@ class Waiters:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: dict[str, int] = {}
+        self._counts = [0] * WAKE_COUNTS
         self._events: dict[str, set[threading.Event]] = {}
 
     def seen(self, key: str) -> int:
         """Return the key's wake count: read it before looking, pass it to `wait` after."""
         with self._lock:
-            return self._counts.get(key, 0)
+            return self._counts[_place(key)]
 
     def wake(self, *keys: str) -> None:
         """Wake everyone who waits under the keys, and whoever looked before now but isn't asleep yet."""
         with self._lock:
             for key in keys:
-                self._counts[key] = self._counts.get(key, 0) + 1
+                self._counts[_place(key)] += 1
                 for event in self._events.get(key, ()):
                     event.set()
 
@@ -45,7 +49,7 @@ class Waiters:
         event = threading.Event()
         with self._lock:
             if any(
-                self._counts.get(key, 0) != count for key, count in zip(keys, since, strict=True)
+                self._counts[_place(key)] != count for key, count in zip(keys, since, strict=True)
             ):
                 return True
             for key in keys:
@@ -54,8 +58,14 @@ class Waiters:
             return event.wait(timeout_s)
         finally:
             with self._lock:
-                for key in keys:
+                for key in set(keys):
                     self._events[key].discard(event)
+                    if not self._events[key]:
+                        del self._events[key]  # a task is waited for once, and there are millions
+
+
+def _place(key: str) -> int:
+    return hash(key) % WAKE_COUNTS
 
 
 @dataclass(slots=True)
@@ -72,7 +82,17 @@ class Live:
     last_pass: dict[str, Any] = field(default_factory=dict)
     hosts: list[dict[str, Any]] = field(default_factory=list)
     reconciler_seen_s: float | None = None
+    looked_s: float | None = None  # wall clock of the engines' last look
+    apart_since_s: float | None = None  # wall clock, while what runs isn't what is declared
+    moved_s: float = 0.0  # wall clock of work's last move, anywhere
+    upstreams: dict[str, Upstream] = field(default_factory=dict)
+    book: Book = field(default_factory=Book)
+    book_unkept: dict[tuple[str, str], Alert] = field(default_factory=dict)
+    checked_s: float | None = None  # boot time of the checks' last run; None: they are due
+    told_seq: int = 0
+    leases_rested: bool = False
     instance_seen_s: dict[str, float] = field(default_factory=dict)
+    listening_since_s: float = 0.0  # wall clock: before it silence says nothing
     progress: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: set[str] = field(default_factory=set)
     svids: "OrderedDict[str, tuple[AgentPrincipal, float]]" = field(default_factory=OrderedDict)

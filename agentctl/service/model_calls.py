@@ -11,6 +11,7 @@ from agentctl.model.instance import Instance
 from agentctl.model.mode import Verb
 from agentctl.model.task import LIVE, Task, Usage
 from agentctl.monitor import permits
+from agentctl.monitor.upstream import after_call
 from agentctl.service.context import Hub
 from agentctl.service.live import CALLS_MAX
 from agentctl.service.poll import holds_lease
@@ -155,8 +156,22 @@ def usage(hub: Hub, call: str, body: dict[str, Any]) -> dict[str, Any]:
         task_table.put(txn, _with(task, body))
         answers.remember(txn, opened.task, call, "", {})
 
+    _reached(hub, opened.instance, str(body.get("status", "")))
     hub.store.write(work)
     return {}
+
+
+def _reached(hub: Hub, instance_id: str, word: str) -> None:
+    """Take note of whether the provider was reached, for the check that watches it."""
+    with hub.store.read() as txn:
+        instance = instances.get(txn, instance_id)
+    if instance is None or not word:
+        return
+    with hub.live.lock:
+        before = hub.live.upstreams.pop(instance.provider, None)
+        after = after_call(before, word, now_s=hub.clock.wall_s())
+        if after is not None:
+            hub.live.upstreams[instance.provider] = after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ held, and new assignments for free slots.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agentctl import failpoints
@@ -15,10 +16,9 @@ from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import LIVE, Task, TaskState
 from agentctl.monitor import permits
-from agentctl.routing import Candidate
-from agentctl.routing.choose import against
-from agentctl.service import route_task
-from agentctl.service.context import Fleet, Hub
+from agentctl.service import ephemeral
+from agentctl.service.context import Hub
+from agentctl.service.fitting import against_container
 from agentctl.service.live import wait_until
 from agentctl.service.record import note_task
 from agentctl.store import Txn, instances
@@ -68,7 +68,7 @@ def _look(
         free = slots - sum(1 for each in found if each["type"] == "task.assigned")
         waiting = free > 0 and _may_take(hub, txn, instance) is not None
     if waiting:
-        found += _assign(hub, who, free)
+        found += _assign(hub, who, slots, holds)
     return found
 
 
@@ -123,46 +123,31 @@ def _may_take(hub: Hub, txn: Txn, instance: Instance) -> Task | None:
         return None
     if instance.agent not in fleet.agents:
         return None  # no longer declared: it gets no work
+    if instance.ephemeral is not ephemeral.is_ephemeral(fleet.agents[instance.agent]):
+        return None  # its agent's work wants containers of the other kind now
+    if instance.ephemeral:
+        return ephemeral.next_for(txn, fleet, instance)
     for at, task_id in enumerate(task_table.queued(txn, instance.agent)):
         if at >= LOOKED_AT_MAX:
             return None
         task = task_table.get(txn, task_id)
-        if task is not None and not _against_container(fleet, task, instance):
+        if task is not None and not against_container(fleet, task, instance):
             return task
     return None
 
 
-def _against_container(fleet: Fleet, task: Task, instance: Instance) -> str:
-    """Return why this container may not have the task, "" when it may.
-
-    What is fixed at the container's birth decides (label, provider, boundary), not what the
-    newest files say of its agent; policy is asked as it stands now.
-    """
-    spec = fleet.agents[instance.agent]
-    if task.routed is None or task.routed.provider != instance.provider:
-        return "routed to another provider"
-    said = fleet.policy.decide(route_task.question(task, instance.agent))
-    provider = fleet.generation.desired.provider(instance.provider)
-    if provider is None or provider.boundary != instance.boundary:
-        return "the provider's boundary has changed"
-    born = Candidate(
-        name=instance.agent,
-        provider=instance.provider,
-        boundary=instance.boundary,
-        clearance=instance.label,
-        capabilities=frozenset(spec.capabilities),
-        barred="" if said.allowed else said.reason,
-    )
-    return against(route_task.wanted(task), born, fleet.levels)
-
-
-def _assign(hub: Hub, who: AgentPrincipal, free: int) -> list[dict[str, Any]]:
-    """Lease up to `free` tasks in one transaction that reads all that the decision hangs on."""
+def _assign(
+    hub: Hub, who: AgentPrincipal, slots: int, holds: tuple[Held, ...]
+) -> list[dict[str, Any]]:
+    """Lease tasks for the slots that are free in one transaction that reads all the decision hangs on."""
 
     def work(txn: Txn) -> list[dict[str, Any]]:
         given: list[dict[str, Any]] = []
         instance = _living(txn, who)
-        for _ in range(free):
+        held = task_table.live_of(txn, who.instance)
+        # what another poll of this instance was given meanwhile takes a slot too
+        unheld = sum((task.id, task.attempt) not in holds for task in held)
+        for _ in range(slots - unheld):
             task = _may_take(hub, txn, instance)
             if task is None:
                 break
@@ -177,6 +162,9 @@ def _assign(hub: Hub, who: AgentPrincipal, free: int) -> list[dict[str, Any]]:
                 lease_s=hub.fleet.lease_s,
             )
             task_table.put(txn, task)
+            if instance.ephemeral:
+                instance = replace(instance, served=task.id)
+                instances.put(txn, instance)
             note_task(hub, txn, task, "leased", who="hub")
             given.append(_assigned(hub, txn, task))
         return given
@@ -184,6 +172,7 @@ def _assign(hub: Hub, who: AgentPrincipal, free: int) -> list[dict[str, Any]]:
     failpoints.hit("service.lease.before")
     given = hub.store.write(work)
     failpoints.hit("service.lease.after")
+    hub.live.waiters.wake(*(f"task:{each['task']}" for each in given))
     return given
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from agentctl.model.digest import plain
 from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.mode import Verb
+from agentctl.model.task import Task
 from agentctl.monitor import permits
-from agentctl.service import modes
+from agentctl.service import ephemeral, modes
 from agentctl.service.context import Hub
 from agentctl.service.instances import end
 from agentctl.service.live import wait_until
@@ -18,13 +19,17 @@ from agentctl.store import tasks as task_table
 ACTIONS_JOURNALED = frozenset({"done", "failed"})
 
 
-def desired(hub: Hub, *, after: int, wait_s: float, gone: Callable[[], bool]) -> dict[str, Any]:
+def desired(
+    hub: Hub, *, after: int, wait_s: float, gone: Callable[[], bool], wakes: int = -1
+) -> dict[str, Any]:
     """Return the applied generation when it is newer than `after`, waiting up to `wait_s` seconds.
 
     A wake without a newer generation (work came, a drain ended) returns early with `desired` null.
+    `wakes` is the last answer's count of them, so that none between two polls is missed;
+    -1 counts from now.
     """
     hub.live.reconciler_seen_s = hub.clock.boot_s()
-    seen = hub.live.waiters.seen("reconciler")
+    seen = wakes if wakes >= 0 else hub.live.waiters.seen("reconciler")
 
     def look() -> bool:
         newest = hub.fleet.generation.number if hub.fleet else 0
@@ -38,7 +43,7 @@ def desired(hub: Hub, *, after: int, wait_s: float, gone: Callable[[], bool]) ->
         now_s=hub.clock.boot_s,
         gone=gone,
     )
-    hub.live.reconciler_seen_s = hub.clock.boot_s()
+    counted = hub.live.waiters.seen("reconciler")
     generation = hub.fleet.generation if hub.fleet else None
     newer = generation is not None and generation.number > after
     return {
@@ -47,6 +52,7 @@ def desired(hub: Hub, *, after: int, wait_s: float, gone: Callable[[], bool]) ->
         "prune": generation.prune if generation else False,
         "mode": hub.mode.name.value,
         "installation": hub.installation,
+        "wakes": counted,
         "desired": plain(generation.desired) if generation and newer else None,
     }
 
@@ -54,9 +60,11 @@ def desired(hub: Hub, *, after: int, wait_s: float, gone: Callable[[], bool]) ->
 def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     """Take what the engines report; end the instances whose container is gone or has exited.
 
-    Returns every living instance with the task it holds. Hosts that didn't answer end nothing.
+    Returns every living instance with the task it holds, and the tasks of ephemeral agents that
+    want a container. Hosts that didn't answer end nothing.
     """
     hub.live.reconciler_seen_s = hub.clock.boot_s()
+    hub.live.looked_s = hub.clock.wall_s()
     hub.live.hosts = [
         {
             "name": each["name"],
@@ -76,8 +84,9 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         agents = hub.store.write(lambda txn: _end_all(hub, txn, gone))
         hub.live.waiters.wake(*(f"agent:{agent}" for agent in agents))
     with hub.store.read() as txn:
-        living = [_row(txn, each) for each in instances.alive(txn)]
-    return {"mode": hub.mode.name.value, "instances": living}
+        living = [_row(hub, txn, each) for each in instances.alive(txn)]
+        demand = [_demand(each) for each in ephemeral.wanted(hub, txn)]
+    return {"mode": hub.mode.name.value, "instances": living, "demand": demand}
 
 
 def _running(body: dict[str, Any]) -> dict[str, str]:
@@ -107,7 +116,11 @@ def _end_all(hub: Hub, txn: Txn, gone: list[Instance]) -> list[str]:
     return agents
 
 
-def _row(txn: Txn, instance: Instance) -> dict[str, Any]:
+def _demand(task: Task) -> dict[str, Any]:
+    return {"task": task.id, "agent": task.agent, "sensitivity": task.sensitivity}
+
+
+def _row(hub: Hub, txn: Txn, instance: Instance) -> dict[str, Any]:
     held = task_table.live_of(txn, instance.id)
     return {
         "id": instance.id,
@@ -118,6 +131,9 @@ def _row(txn: Txn, instance: Instance) -> dict[str, Any]:
         "container": instance.container,
         "draining": instance.draining,
         "task": held[0].id if held else None,
+        "free": instance.free,
+        "served": bool(instance.served),
+        "spent": ephemeral.spent(hub, txn, instance, works=bool(held)),
     }
 
 
@@ -130,6 +146,10 @@ def record_pass(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         if each["state"] in ACTIONS_JOURNALED and before.get(_key(each)) != each["state"]
     ]
     hub.live.last_pass = {**body, "at_s": hub.clock.wall_s()}
+    if body["converged"]:
+        hub.live.apart_since_s = None
+    elif hub.live.apart_since_s is None:
+        hub.live.apart_since_s = hub.clock.wall_s()
     if ended and permits(hub.mode, "", Verb.SETTLE):
         hub.store.write(lambda txn: _note_actions(hub, txn, ended))
     hub.live.waiters.wake("plan")

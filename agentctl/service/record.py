@@ -6,6 +6,9 @@ from agentctl.model.task import Task
 from agentctl.service.context import Hub
 from agentctl.store import Txn, decisions, journal, task_events
 
+# Events of a task that prove that the fleet works; what the hub does alone (expiry) proves nothing.
+MOVES = frozenset({"leased", "accepted", "completed", "failed", "failed_retryable"})
+
 
 def note(
     hub: Hub,
@@ -36,6 +39,8 @@ def note_task(
     hub: Hub, txn: Txn, task: Task, event: str, *, who: str, detail: str = "", **facts: str | int
 ) -> None:
     """Record an event of a task in its history and in the journal."""
+    if event in MOVES:
+        hub.live.moved_s = hub.clock.wall_s()
     task_events.append(txn, task.id, at_s=hub.clock.wall_s(), event=event, detail=detail)
     note(
         hub,

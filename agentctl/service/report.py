@@ -81,7 +81,7 @@ def _current(txn: Txn, who: AgentPrincipal, task_id: str, attempt: int) -> Task:
 
 
 def _accepted(hub: Hub, _txn: Txn, task: Task, _payload: dict[str, Any]) -> Task:
-    return accept(task, now_s=hub.clock.wall_s())
+    return accept(task, now_s=hub.clock.wall_s(), boot_s=hub.clock.boot_s())
 
 
 def _completed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
@@ -149,7 +149,14 @@ def _progress(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[st
     """Progress lives in memory: it is for watching, and the next one replaces it."""
     with hub.store.read() as txn:
         task = _current(txn, who, message["task"], message["attempt"])
-    hub.live.progress[task.id] = {**message["payload"], "at_s": hub.clock.wall_s()}
+    before = hub.live.progress.get(task.id)
+    hub.live.progress[task.id] = {
+        **message["payload"],
+        "attempt": task.attempt,
+        "at_s": hub.clock.wall_s(),
+        "number": before["number"] + 1 if before else 1,
+    }
+    hub.live.waiters.wake(f"task:{task.id}")
     return {"id": message["id"], "accepted": True}
 
 

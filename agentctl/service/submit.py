@@ -30,12 +30,16 @@ def submit(
     Unavailable (nothing applied yet, or the mode forbids it).
     """
     require_role(who, OPERATORS, "submit tasks")
+    principal = f"operator:{who.name}"
+    with hub.store.read() as txn:  # whatever mode and fleet have become, a repeat gets its first answer
+        repeated = _first(txn, new, principal)
+    if repeated is not None:
+        return repeated, False
     hub.require(Verb.SUBMIT)
     fleet = hub.fleet
     if fleet is None:
         raise Unavailable("no fleet is applied yet", hint="run `agentctl apply` first")
     _check(new, fleet)
-    principal = f"operator:{who.name}"
     failpoints.hit("service.submit.before")
     # the denial is written first, then raised: raising inside would take its record back
     task, created, refusal = hub.store.write(

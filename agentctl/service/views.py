@@ -1,20 +1,18 @@
-"""What operators read: tasks, agents, status, plan, journal; read-only, one snapshot each."""
+"""What operators read: tasks, status, plan, journal; read-only, one snapshot each."""
 
 from typing import Any
 
 from agentctl.errors import NotFound, UsageError
 from agentctl.model.digest import plain
-from agentctl.model.fleet import AgentSpec
-from agentctl.model.instance import Instance
 from agentctl.model.mode import ModeName
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
-from agentctl.service import modes
+from agentctl.service import alerts, modes
 from agentctl.service.context import Hub
 from agentctl.service.roles import READERS, require_role, sees_content
 from agentctl.service.task_row import task_row
-from agentctl.store import Txn, instances, task_events
 from agentctl.store import generations as generation_table
+from agentctl.store import instances, task_events
 from agentctl.store import journal as journal_table
 from agentctl.store import tasks as task_table
 
@@ -61,55 +59,6 @@ def tasks(
     return {"tasks": [task_row(each, content=False) for each in found], "next": following}
 
 
-def agents(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
-    """Return each declared agent on each host with its living containers."""
-    require_role(who, READERS, "read agents")
-    fleet = hub.fleet
-    if fleet is None:
-        return {"agents": []}
-    with hub.store.read() as txn:
-        living = list(instances.alive(txn))
-        rows = [_agent_row(hub, txn, spec, living) for spec in fleet.generation.desired.agents]
-    return {"agents": rows}
-
-
-def _agent_row(hub: Hub, txn: Txn, spec: AgentSpec, living: list[Instance]) -> dict[str, Any]:
-    assert hub.fleet is not None
-    provider = hub.fleet.generation.desired.provider(spec.provider)
-    mine = [each for each in living if (each.agent, each.host) == (spec.name, spec.host)]
-    return {
-        "name": spec.name,
-        "host": spec.host,
-        "provider": spec.provider,
-        "boundary": provider.boundary if provider else "",
-        "clearance": spec.clearance,
-        "capabilities": list(spec.capabilities),
-        "image": spec.image,
-        "executor": spec.executor.kind.value,
-        "replicas": spec.replicas,
-        "running": sum(1 for each in mine if each.state.value == "running"),
-        "queued": sum(1 for _ in task_table.queued(txn, spec.name)),
-        "instances": [_instance_row(hub, txn, each) for each in mine],
-    }
-
-
-def _instance_row(hub: Hub, txn: Txn, instance: Instance) -> dict[str, Any]:
-    held = task_table.live_of(txn, instance.id)
-    return {
-        "id": instance.id,
-        "state": instance.state.value,
-        "draining": instance.draining,
-        "container": instance.container,
-        "replica": instance.replica,
-        "provider": instance.provider,
-        "boundary": instance.boundary,
-        "label": instance.label,
-        "created_at_s": instance.created_at_s,
-        "last_seen_s": hub.live.instance_seen_s.get(instance.id),
-        "task": held[0].id if held else None,
-    }
-
-
 def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     """Return mode, generation, counts and what needs a person's eye."""
     require_role(who, READERS, "read the status")
@@ -130,30 +79,8 @@ def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
         "instances": by_state,
         "hosts": hub.live.hosts,
         "converged": hub.live.last_pass.get("converged"),
-        "alerts": _alerts(hub, counts),
+        "alerts": alerts.show(hub, who, every=False)["alerts"],
     }
-
-
-def _alerts(hub: Hub, counts: dict[str, int]) -> list[dict[str, str]]:
-    found = []
-    if hub.mode.name is not ModeName.NORMAL:
-        found.append({"name": "mode", "detail": f"{hub.mode.name}: {hub.mode.reason}"})
-    if counts.get(TaskState.HELD):
-        detail = f"{counts[TaskState.HELD]} held: `agentctl tasks --state held` says why"
-        found.append({"name": "tasks-held", "detail": detail})
-    if counts.get(TaskState.DEAD):
-        detail = f"{counts[TaskState.DEAD]} dead: `agentctl tasks --state dead`"
-        found.append({"name": "dead-letters", "detail": detail})
-    found += [
-        {"name": "engine", "detail": f"{host['name']}: {host['error']}"}
-        for host in hub.live.hosts
-        if not host["reachable"]
-    ]
-    for action in hub.live.last_pass.get("actions", ()):
-        if action["state"] == "failed":
-            where = f"{action['verb']} {action['host']}/{action['agent']}/{action['replica']}"
-            found.append({"name": "action-failed", "detail": f"{where}: {action.get('error')}"})
-    return found
 
 
 def mode(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
@@ -176,11 +103,16 @@ def plan(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
 
 
 def journal(hub: Hub, who: OperatorPrincipal, *, after: int, limit: int) -> dict[str, Any]:
-    """Return journal lines after a sequence number, oldest first."""
+    """Return journal lines after a sequence number, oldest first, and where the journal begins and ends."""
     require_role(who, READERS, "read the journal")
     with hub.store.read() as txn:
         lines = list(journal_table.read(txn, after=after, limit=min(limit, PAGE_MAX)))
-    return {"lines": [plain(each) for each in lines]}
+        head, beginning = journal_table.head(txn), journal_table.beginning(txn)
+    return {
+        "lines": [plain(each) for each in lines],
+        "head": plain(head),
+        "beginning": plain(beginning),
+    }
 
 
 def generations(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 Expiry is an event that the hub writes, never a comparison made elsewhere.
 """
 
+from collections.abc import Iterator
+from itertools import chain
+
 from agentctl.model.mode import Verb
-from agentctl.model.task import LIVE, Task, TaskState
+from agentctl.model.task import LIVE, Task
 from agentctl.monitor import permits
-from agentctl.service import modes
+from agentctl.service import alerts, modes, panic
 from agentctl.service.context import Hub
 from agentctl.service.record import note_task
 from agentctl.store import Txn
 from agentctl.store import tasks as task_table
-from agentctl.tasks import expire, renew, time_out
+from agentctl.tasks import expire, resume, time_out
 
 OVERTIME_S = (
     60.0  # agentd ends a task at its timeout; the hub does so this much later, if it didn't
@@ -28,7 +31,7 @@ def renew_all(hub: Hub) -> int:
             task = task_table.get(txn, task_id)
             if task is not None and task.lease is not None:
                 boot_id, boot_s = hub.clock.boot_id, hub.clock.boot_s()
-                task_table.put(txn, renew(task, boot_id=boot_id, boot_s=boot_s, lease_s=lease_s))
+                task_table.put(txn, resume(task, boot_id=boot_id, boot_s=boot_s, lease_s=lease_s))
         return len(live)
 
     return hub.store.write(work)
@@ -37,25 +40,38 @@ def renew_all(hub: Hub) -> int:
 def tick(hub: Hub) -> None:
     """Expire leases and deadlines that have passed, and work out the mode."""
     modes.probe_store(hub)
+    _keep_order(hub)
     _reconciler_silent(hub)
-    modes.refresh(hub)
+    modes.engines_down(hub)
+    alerts.check_when_due(hub)
     if not permits(hub.mode, "", Verb.EXPIRE_LEASE):
+        hub.live.leases_rested = True
         return
+    if hub.live.leases_rested:
+        renew_all(hub)  # nobody could renew a lease while nothing could be written
+        hub.live.leases_rested = False
     with hub.store.read() as txn:
-        due = [task.id for task in _watched(txn) if _what(hub, task)]
+        due = [task.id for task in _watched(hub, txn) if _what(hub, task)]
     if not due:
         return
     ended = hub.store.write(lambda txn: _settle(hub, txn, due))
     keys = [key for task in ended for key in (f"agent:{task.agent}", f"task:{task.id}")]
-    hub.live.waiters.wake(*keys, *(f"instance:{task.instance}" for task in ended))
+    hub.live.waiters.wake(*keys, *(f"instance:{task.instance}" for task in ended), "reconciler")
 
 
-def _watched(txn: Txn) -> list[Task]:
-    states = (TaskState.LEASED, TaskState.RUNNING, TaskState.QUEUED, TaskState.HELD)
-    found = (
-        task_table.get(txn, each) for state in states for each in task_table.in_state(txn, state)
-    )
-    return [task for task in found if task is not None]
+def _keep_order(hub: Hub) -> None:
+    if hub.live.order_unkept is not None and modes.STORE not in hub.live.causes:
+        modes.keep_order(hub)
+        panic.end_leases(hub)
+
+
+def _watched(hub: Hub, txn: Txn) -> Iterator[Task]:
+    """Yield what may be due: all that is leased, and what waits past its deadline."""
+    late = task_table.deadline_passed(txn, hub.clock.wall_s())
+    for task_id in chain(task_table.live(txn), late):
+        task = task_table.get(txn, task_id)
+        if task is not None:
+            yield task
 
 
 def _what(hub: Hub, task: Task) -> str:
@@ -65,10 +81,10 @@ def _what(hub: Hub, task: Task) -> str:
         return "deadline"
     if task.state not in LIVE or task.lease is None:
         return ""
-    began_s = task.started_at_s
-    if began_s is not None and wall_s > began_s + task.timeout_s * task.attempt + OVERTIME_S:
+    boot_s, began_s = hub.clock.boot_s(), task.lease.began_s
+    if began_s is not None and boot_s > began_s + task.timeout_s + OVERTIME_S:
         return "deadline"
-    return "expired" if hub.clock.boot_s() > task.lease.expires_at_s else ""
+    return "expired" if boot_s > task.lease.expires_at_s else ""
 
 
 def _settle(hub: Hub, txn: Txn, due: list[str]) -> list[Task]:

@@ -20,12 +20,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the store has done since it was opened, for metrics; sizes in bytes."""
+    """What the store has done since it was opened, for metrics; sizes in bytes.
+
+    `used_bytes` is what its file has grown to, `held_bytes` what records take of it now.
+    """
 
     commits: int = 0
     works: int = 0
     waiting: int = 0
     used_bytes: int = 0
+    held_bytes: int = 0
     map_bytes: int = 0
     stale_readers: int = 0
 

@@ -38,3 +38,18 @@ def get(txn: Txn, decision_id: str) -> Decided | None:
     """Return a decision, or None."""
     key = keys.text(decision_id)
     return decoded(_decided, key, txn.get(Table.DECISIONS, key))
+
+
+def oldest(txn: Txn, *, before_s: float, limit: int) -> list[str]:
+    """Return the ids of up to `limit` decisions made before the wall-clock time `before_s`, oldest first."""
+    found: list[str] = []
+    for key, value in txn.scan(Table.DECISIONS):
+        if len(found) == limit or _decided.decode(key, value).at_s >= before_s:
+            break
+        found.append(keys.last_text(key))
+    return found
+
+
+def forget(txn: Txn, decision_id: str) -> bool:
+    """Delete a decision; return whether there was one."""
+    return txn.delete(Table.DECISIONS, keys.text(decision_id))

@@ -91,8 +91,18 @@ class DiskStore(Store):
             works=self._writer.works,
             waiting=self._writer.waiting,
             used_bytes=(info["last_pgno"] + 1) * self._env.stat()["psize"],
+            held_bytes=self._held_bytes(),
             map_bytes=info["map_size"],
             stale_readers=self._stale_readers,
+        )
+
+    def _held_bytes(self) -> int:
+        """Return the pages that records take: freed ones stay in the file and are used again."""
+        with self._env.begin() as txn:
+            stats = [txn.stat(db) for db in self._handles.values()]
+        return sum(
+            each["psize"] * (each["branch_pages"] + each["leaf_pages"] + each["overflow_pages"])
+            for each in stats
         )
 
     def reader_check(self) -> int:

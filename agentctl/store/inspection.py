@@ -26,6 +26,7 @@ _INDEXES = (
     Table.TASKS_BY_AGENT,
     Table.TASKS_QUEUED,
     Table.TASKS_LIVE,
+    Table.TASKS_DEADLINE,
 )
 
 

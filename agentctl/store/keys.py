@@ -27,6 +27,11 @@ def descending(value: int) -> bytes:
     return number(_MIDDLE - 1 - value)
 
 
+def moment(seconds: float) -> bytes:
+    """Return a key part that orders times, to the millisecond; those before 1970 stand first together."""
+    return number(min(max(int(seconds * 1000), 0), _MIDDLE))
+
+
 def number_of(part: bytes) -> int:
     """Return the number of a part made by `number`."""
     return int.from_bytes(part)

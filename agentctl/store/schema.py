@@ -3,16 +3,26 @@
 from collections.abc import Callable, Mapping
 
 from agentctl.errors import StateDamaged
-from agentctl.store import meta
+from agentctl.store import idempotency, meta, tasks
 from agentctl.store.txn import Txn
 
-VERSION = 1
+VERSION = 2
 
 Step = Callable[[Txn], None]
 
+
+
+def _to_2(txn: Txn) -> None:
+    """2 has table idempotency_by_task, for retention, and table tasks_deadline, for the hub's tick."""
+    idempotency.index_by_task(txn)
+    tasks.index_deadlines(txn)
+
+
 # version → the step that makes the next version of it. A step reads and writes tables in
 # the one transaction that also records the new version.
-MIGRATIONS: Mapping[int, Step] = {}
+MIGRATIONS: Mapping[int, Step] = {
+    1: _to_2,
+}
 
 _KEY = "schema"
 

@@ -37,6 +37,16 @@ def of(txn: Txn, task_id: str) -> list[TaskHappening]:
     return [_happenings.decode(key, value) for key, value in found]
 
 
+def past(txn: Txn, task_id: str, known: int) -> list[tuple[int, TaskHappening]]:
+    """Return what comes after the first `known` events, each with its number, counted from 1."""
+    prefix = keys.text(task_id)
+    after = prefix + keys.number(known - 1) if known else None
+    return [
+        (keys.number_of(key[len(prefix) :]) + 1, _happenings.decode(key, value))
+        for key, value in txn.scan(Table.TASK_EVENTS, prefix, after)
+    ]
+
+
 def forget(txn: Txn, task_id: str) -> None:
     """Delete a task's events."""
     for key, _ in txn.scan(Table.TASK_EVENTS, keys.text(task_id)):

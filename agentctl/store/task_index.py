@@ -10,6 +10,7 @@ from agentctl.store.txn import Table, Txn
 COUNT_BY_STATE = "tasks_by_state"
 COUNT_LOAD = "tasks_load"
 
+WAITING = frozenset({TaskState.HELD, TaskState.QUEUED})
 _WAITS_OR_RUNS = LIVE | {TaskState.QUEUED}
 
 
@@ -53,6 +54,8 @@ def _entries(task: Task) -> Iterator[tuple[Table, bytes]]:
     if task.state is TaskState.QUEUED:
         rank = keys.descending(task.priority)
         yield Table.TASKS_QUEUED, keys.text(agent) + rank + keys.text(task.id)
+    if task.state in WAITING and task.deadline_s is not None:
+        yield Table.TASKS_DEADLINE, keys.moment(task.deadline_s) + keys.text(task.id)
     if task.state in LIVE and task.lease:
         yield Table.TASKS_LIVE, keys.text(task.lease.instance, task.id)
 

@@ -78,6 +78,23 @@ def live(txn: Txn) -> Iterator[str]:
     return chain(in_state(txn, TaskState.LEASED), in_state(txn, TaskState.RUNNING))
 
 
+def deadline_passed(txn: Txn, now_s: float) -> Iterator[str]:
+    """Yield the ids of the waiting tasks whose deadline is before `now_s`, wall clock seconds, earliest first."""
+    end = keys.moment(now_s)
+    for key, _ in txn.scan(Table.TASKS_DEADLINE):
+        if key[: keys.NUMBER_BYTES] > end:
+            return
+        yield key[keys.NUMBER_BYTES : -1].decode()
+
+
+def index_deadlines(txn: Txn) -> None:
+    """Write table tasks_deadline from the tasks: part of the step from schema 1 to 2."""
+    for task_id in _ids(txn, Table.TASKS, b""):
+        for table, key in task_index.place(_known(txn, task_id)).entries:
+            if table is Table.TASKS_DEADLINE:
+                txn.put(table, key, b"")
+
+
 def live_of(txn: Txn, instance: str) -> list[Task]:
     """Return the tasks that `instance` holds a lease on, oldest first."""
     return [_known(txn, each) for each in _ids(txn, Table.TASKS_LIVE, keys.text(instance))]

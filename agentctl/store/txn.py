@@ -17,14 +17,18 @@ class Table(StrEnum):
     TASKS_BY_AGENT = "tasks_by_agent"
     TASKS_QUEUED = "tasks_queued"
     TASKS_LIVE = "tasks_live"
+    TASKS_DEADLINE = "tasks_deadline"
     IDEMPOTENCY = "idempotency"
+    IDEMPOTENCY_BY_TASK = "idempotency_by_task"
     ANSWERS = "answers"
     INSTANCES = "instances"
     INSTANCES_ALIVE = "instances_alive"
     GENERATIONS = "generations"
     JOURNAL = "journal"
+    CHECKPOINTS = "checkpoints"
     DECISIONS = "decisions"
     OPERATOR_TOKENS = "operator_tokens"
+    ALERTS = "alerts"
 
 
 KEY_BYTES_MAX = 511  # LMDB's own bound at its default page size

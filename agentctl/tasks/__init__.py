@@ -11,6 +11,7 @@ from agentctl.tasks.steps import (
     lease,
     queue,
     renew,
+    resume,
     time_out,
     withdraw,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "next_state",
     "queue",
     "renew",
+    "resume",
     "time_out",
     "withdraw",
 ]

@@ -58,19 +58,41 @@ def lease(
     )
 
 
-def accept(task: Task, *, now_s: float) -> Task:
-    """The instance says that it has begun."""
+def accept(task: Task, *, now_s: float, boot_s: float) -> Task:
+    """The instance says that it has begun: the attempt's timeout counts from here."""
+    state = next_state(task.state, TaskEvent.ACCEPTED)
+    assert task.lease is not None
     return replace(
         task,
-        state=next_state(task.state, TaskEvent.ACCEPTED),
+        state=state,
+        lease=replace(task.lease, began_s=boot_s),
         started_at_s=task.started_at_s if task.started_at_s is not None else now_s,
     )
 
 
 def renew(task: Task, *, boot_id: str, boot_s: float, lease_s: float) -> Task:
     """A heartbeat: the lease runs for one more period from now."""
-    assert task.lease is not None
-    return replace(task, lease=replace(task.lease, boot_id=boot_id, expires_at_s=boot_s + lease_s))
+    held = task.lease
+    assert held is not None
+    began_s = held.began_s
+    if began_s is not None and held.boot_id != boot_id:
+        began_s = boot_s  # another boot's clock says nothing here: its time counts anew
+    renewed = replace(held, boot_id=boot_id, expires_at_s=boot_s + lease_s, began_s=began_s)
+    return replace(task, lease=renewed)
+
+
+def resume(task: Task, *, boot_id: str, boot_s: float, lease_s: float) -> Task:
+    """The hub was away: the lease runs for one more period, and the attempt's time ends no sooner.
+
+    What was finished meanwhile waits with its agent, and must find its task still open.
+    """
+    renewed = renew(task, boot_id=boot_id, boot_s=boot_s, lease_s=lease_s)
+    held = renewed.lease
+    assert held is not None
+    if held.began_s is None:
+        return renewed
+    began_s = max(held.began_s, boot_s + lease_s - task.timeout_s)
+    return replace(renewed, lease=replace(held, began_s=began_s))
 
 
 def complete(task: Task, result: Result, usage: Usage, *, now_s: float) -> Task:

@@ -4,7 +4,7 @@ Level-triggered: nothing is inferred from what was said before, so a lost answer
 a cancelled task and a restarted hub are all settled by the next poll.
 """
 
-import time
+import threading
 from typing import Any
 
 from agentd import assignment, log
@@ -33,7 +33,12 @@ class Poll:
         self._recall = recall
         self._seen = ""
         self._backoff = Backoff()
-        desk.listen(hub.hang_up)  # a free slot doesn't wait for the poll that said there was none
+        self._woken = threading.Event()
+        desk.listen(self._wake)  # a free slot doesn't wait for the poll that said there was none
+
+    def _wake(self) -> None:
+        self._woken.set()
+        self._hub.hang_up()
 
     def run_forever(self) -> None:
         """Poll again and again; never gives up."""
@@ -42,6 +47,7 @@ class Poll:
 
     def once(self) -> None:
         """Make one poll and act on its answer; waits a little where there was none."""
+        self._woken.clear()
         self._hub.rearm()
         slots, holds = self._desk.free(), self._desk.holds()
         try:
@@ -50,11 +56,11 @@ class Poll:
             return
         except HubAway as away:
             log.warning("hub.away", why=str(away))
-            time.sleep(self._backoff.failed(retry_after_s=away.retry_after_s))
+            self._woken.wait(self._backoff.failed(retry_after_s=away.retry_after_s))
             return
         except HubRefused as refused:
             log.warning("poll.refused", status=refused.status, why=refused.detail)
-            time.sleep(self._backoff.failed())
+            self._woken.wait(self._backoff.failed())
             return
         self._backoff.succeeded()
         changed = [self._act(each) for each in messages]
@@ -62,7 +68,7 @@ class Poll:
         # poll will say something else: only the same question again would get the same answer.
         same_question = (slots, holds) == (self._desk.free(), self._desk.holds())
         if messages and same_question and not any(changed):
-            time.sleep(_IDLE_TURN_S)
+            self._woken.wait(_IDLE_TURN_S)
 
     def _act(self, document: dict[str, Any]) -> bool:
         try:

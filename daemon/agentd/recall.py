@@ -7,7 +7,10 @@ from agentd.stop import StopReason
 
 
 class Recall:
-    """Ends an attempt that no longer counts: stops it while it runs, forgets its result after."""
+    """Ends an attempt that no longer counts: stops it while it runs; after, forgets a lost one's result.
+
+    A cancelled attempt's result is sent nevertheless: it says what the attempt has cost.
+    """
 
     def __init__(self, desk: Desk, spool: Spool) -> None:
         self._desk = desk
@@ -15,7 +18,7 @@ class Recall:
 
     def __call__(self, hold: Hold, reason: StopReason) -> bool:
         """End the attempt; False when that changes nothing."""
-        if self._spool.drop(hold):
+        if reason is StopReason.LOST and self._spool.drop(hold):
             self._desk.release(hold)
         elif not self._desk.stop(hold, reason):
             return False

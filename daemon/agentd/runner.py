@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from agentd import clock, log, redact, report
 from agentd.backoff import Backoff
@@ -11,15 +12,20 @@ from agentd.hub import Hub
 from agentd.hub_errors import HubAway, HubRefused
 from agentd.outcome import Failed, Outcome, Reason, Work
 from agentd.progress import ProgressReporter
-from agentd.spool import Spool
 from agentd.stop import StopReason, failed
+
+
+class Results(Protocol):
+    """Where a task's result goes (the spool)."""
+
+    def put(self, message: dict[str, Any]) -> None: ...
 
 
 class Runner:
     """Runs what is put on the desk, each task in a thread of its own."""
 
     def __init__(
-        self, *, executor: Executor, desk: Desk, spool: Spool, new_hub: Callable[[], Hub]
+        self, *, executor: Executor, desk: Desk, spool: Results, new_hub: Callable[[], Hub]
     ) -> None:
         self._executor = executor
         self._desk = desk

@@ -67,7 +67,7 @@ def test_three_tasks_go_where_they_may_in_containers(agent_image: str) -> None:
 
 @pytest.mark.engine
 def test_nothing_of_the_demo_stays(agent_image: str) -> None:
-    demo("--engine", "docker")
+    fleet = demo("--engine", "docker")["fleet"]
     for what in (["ps", "-a"], ["volume", "ls"]):
         listed = subprocess.run(
             ["docker", *what, "--filter", "label=agentctl.installation", "--format", "{{.Labels}}"],
@@ -75,4 +75,4 @@ def test_nothing_of_the_demo_stays(agent_image: str) -> None:
             text=True,
             check=True,
         ).stdout
-        assert "agentctl.fleet=demo-" not in listed
+        assert f"agentctl.fleet={fleet}" not in listed

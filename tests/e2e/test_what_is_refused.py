@@ -164,7 +164,10 @@ def test_an_engine_that_does_not_answer_is_named_and_work_goes_on_elsewhere(tmp_
         ended = fleet.run("apply", "--yes", "--timeout", "5s", code=None)
         assert ended.returncode not in (0, None)
         assert "/nowhere/engine.sock" in ended.stdout + ended.stderr
-        assert fleet.hub.get("/api/hub/status")["mode"]["mode"] == "degraded"
+        until(
+            lambda: fleet.hub.get("/api/hub/status")["mode"]["mode"] == "degraded",
+            what="a hub that says it is degraded",
+        )
 
 
 def test_a_state_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,14 +112,24 @@ def running(
         yield agentd
         assert hub.violations == []
     finally:
-        for each in descendants(agentd.process.pid):  # `prefix` may have put it below another
-            kill_exactly(each)
-        if agentd.process.poll() is None:
-            agentd.process.kill()
-        agentd.process.wait()
+        _end_with_all_below(agentd.process)
         reader.join(5)
         if sys.exc_info()[0] is not None:
             print(agentd.log())  # noqa: T201 - pytest shows it with the failure
+
+
+def _end_with_all_below(process: subprocess.Popen[bytes]) -> None:
+    """End agentd and all below it. Stopped first: it must not start one more meanwhile."""
+    below = descendants(process.pid)
+    for each in below:
+        with suppress(ProcessLookupError):
+            os.kill(each.pid, signal.SIGSTOP)
+    if process.poll() is None:
+        process.send_signal(signal.SIGSTOP)
+    for each in {*below, *descendants(process.pid)}:
+        kill_exactly(each)
+    process.kill()
+    process.wait()
 
 
 def start(

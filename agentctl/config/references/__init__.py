@@ -11,6 +11,7 @@ from agentctl.config.references.forms import forms
 from agentctl.config.references.known import Known
 from agentctl.config.references.providers import levels, providers
 from agentctl.config.references.routes import routes
+from agentctl.config.references.watching import watching
 from agentctl.model.fleet import DesiredState
 
 __all__ = ["check"]
@@ -32,4 +33,5 @@ def check(desired: DesiredState) -> tuple[Finding, ...]:
         *routes(desired, known),
         *access(desired, known),
         *monitoring(desired),
+        *watching(desired),
     )

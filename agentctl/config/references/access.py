@@ -39,3 +39,12 @@ def monitoring(desired: DesiredState) -> Iterator[Finding]:
             expected=f"at most {times.lease_s / 2:g}s",
             found=f"{times.heartbeat_s:g}s",
         )
+    kept = times.retention
+    if kept.journal_s < kept.tasks_s:
+        yield error(
+            "journal-outlived",
+            f"tasks kept {kept.tasks_s / 86400:g}d would outlive the journal lines that speak of them",
+            ("monitoring", "retention"),
+            expected=f"journal: at least {kept.tasks_s / 86400:g}d",
+            found=f"{kept.journal_s / 86400:g}d",
+        )

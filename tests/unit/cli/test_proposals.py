@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from agentctl.cli.git import commit_of
-from agentctl.cli.plan import document, text
+from agentctl.cli.plan import extra_fields
 from agentctl.cli.proposal import HUB_AWAY, Current, Proposal, compare, current_from
 from agentctl.model.digest import desired_digest, plain
 from agentctl.model.fleet import DesiredState
 from agentctl.model.instance import ObservedState
+from agentctl.reconcile.review import review_text
 from tests.unit.reconcile.declared import OURS, RESEARCHER, container, fleet, seen
 
 FLEET = fleet(RESEARCHER)
@@ -33,6 +34,10 @@ def proposed(desired: DesiredState, observed: ObservedState, current: Current | 
     return compare(desired, observed, current, installation=OURS, prune=False)
 
 
+def text(found: Proposal) -> str:
+    return review_text(found.review)
+
+
 def test_files_that_are_applied_and_run_are_no_change() -> None:
     found = proposed(FLEET, seen(container(RESEARCHER)), applied(FLEET))
     assert not found.changed
@@ -43,7 +48,8 @@ def test_a_changed_policy_is_a_change_though_no_container_changes() -> None:
     stricter = replace(FLEET, routing=replace(FLEET.routing, default="internal"))
     found = proposed(stricter, seen(container(RESEARCHER)), applied(FLEET))
     assert found.changed
-    assert text(found).endswith("Declarations that change: routing.")
+    assert "~ routing levels and boundaries\n      default: confidential → internal" in text(found)
+    assert "! routing levels and boundaries: unlabelled work counts as internal" in text(found)
 
 
 def test_the_fields_that_changed_since_the_applied_generation_are_named() -> None:
@@ -57,7 +63,7 @@ def test_without_the_hub_hashes_are_compared_and_the_unknown_is_said() -> None:
     found = proposed(newer, seen(container(RESEARCHER)), None)
     assert "spec: " in text(found)
     assert HUB_AWAY in found.plan.notes
-    assert document(found)["generation"] is None
+    assert extra_fields(found)["generation"] is None
 
 
 def test_without_the_hub_a_fleet_that_runs_as_declared_is_no_change() -> None:

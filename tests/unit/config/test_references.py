@@ -76,6 +76,10 @@ def test_a_sound_fleet_has_no_findings() -> None:
     assert check(FLEET) == ()
 
 
+def test_an_ephemeral_agent_may_keep_all_its_replicas_warm() -> None:
+    assert check(with_agent(lifecycle=Lifecycle.EPHEMERAL, replicas=2, warm=2)) == ()
+
+
 @pytest.mark.parametrize(
     ("desired", "expected"),
     [
@@ -83,7 +87,15 @@ def test_a_sound_fleet_has_no_findings() -> None:
         (with_agent(clearance="secret"), "unknown-level agent/worker/local/clearance"),
         (with_agent(host="lokal"), "unknown-host agent/worker/lokal/host"),
         (with_agent(provider="cloud"), "clearance-above-boundary agent/worker/local/clearance"),
-        (with_agent(lifecycle=Lifecycle.EPHEMERAL), "not-built agent/worker/local/lifecycle"),
+        (with_agent(warm=1), "bad-combination agent/worker/local/warm"),
+        (
+            with_agent(lifecycle=Lifecycle.EPHEMERAL, replicas=1, warm=2),
+            "bad-value agent/worker/local/warm",
+        ),
+        (
+            with_agent(lifecycle=Lifecycle.EPHEMERAL, warm=-1),
+            "bad-value agent/worker/local/warm",
+        ),
         (with_agent(on_change=OnChange.DEFER), "not-built agent/worker/local/on_change"),
         (with_provider(boundary="secret"), "unknown-boundary provider/home/boundary"),
         (

@@ -19,7 +19,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def task(hub: object, task_id: str, who: object) -> dict[str, Any]:
         seen.append(task_id)
-        return {}
+        return {"state": "queued", "events": []}
 
     operator = OperatorPrincipal(name="uid:0", role=Role.ADMIN)
     monkeypatch.setattr(authenticate, "operator_by_peer", lambda *_: operator)

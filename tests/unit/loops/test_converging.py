@@ -46,7 +46,7 @@ def test_the_intent_is_recorded_before_the_engine_and_the_container_before_its_b
 ) -> None:
     world.apply(fleet(RESEARCHER))
     world.converge()
-    assert world.hub.words == ["reserve", "bind"]
+    assert world.hub.words == ["reserve", "bind", "state starting"]
     assert world.engine.calls == ["create acme-researcher-0", "start container-1"]
 
 
@@ -90,7 +90,14 @@ def test_a_replacement_drains_marks_stops_removes_and_creates(world: World) -> N
     report = world.converge()
     assert states(report) == ["replace researcher/0 done"]
     assert report["actions"][0]["causes"] == ["image: agentctl/agent:1 → agentctl/agent:2"]
-    assert world.hub.words == ["drain", "state recycling", "state recycled", "reserve", "bind"]
+    assert world.hub.words == [
+        "drain",
+        "state recycling",
+        "state recycled",
+        "reserve",
+        "bind",
+        "state starting",
+    ]
     assert world.engine.calls[2:] == [
         "stop container-1",
         "remove container-1",
@@ -297,3 +304,71 @@ def test_every_body_meets_the_hubs_schema(world: World) -> None:
     assert {name for name, _ in checked} == set(names.values())
     for name, body in checked:
         jsonschema.validate(body, json.loads(schema_path(f"api/{name}").read_text()))
+
+
+def test_panic_kills_every_container_removes_none_and_keeps_what_they_said(world: World) -> None:
+    world.apply(fleet(TWO))
+    world.converge()
+    world.hub.mode = "panic"
+    report = world.converge()
+    assert sorted(states(report)) == ["stop researcher/0 done", "stop researcher/1 done"]
+    assert report["converged"] is False
+    assert world.engine.running() == []
+    assert len(world.engine.containers) == 2
+    assert sorted(world.evidence) == sorted(world.engine.containers)
+
+
+def test_in_panic_nothing_is_created_and_a_stopped_fleet_stays_as_it_is(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.mode = "panic"
+    world.converge()
+    asked = len(world.engine.calls)
+    world.apply(fleet(TWO))
+    for _ in range(3):
+        world.converge()
+    assert world.engine.calls[asked:] == []
+
+
+def test_panic_kills_containers_that_nobody_declares_or_knows(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.instances.clear()
+    world.apply(fleet(replace(RESEARCHER, name="other")))
+    world.hub.mode = "panic"
+    world.converge()
+    assert world.engine.running() == []
+
+
+def test_one_container_that_cannot_be_killed_is_tried_again_and_holds_up_no_other(
+    world: World,
+) -> None:
+    world.apply(fleet(TWO))
+    world.converge()
+    stuck = next(iter(world.engine.containers))
+    stop = world.engine.stop
+
+    def refuses(container: str, grace_s: float) -> None:
+        if container == stuck:
+            raise EngineRefused("it doesn't die")
+        stop(container, grace_s)
+
+    world.hub.mode = "panic"
+    world.engine.stop = refuses  # type: ignore[method-assign]
+    assert sorted(each.rpartition(" ")[2] for each in states(world.converge())) == [
+        "done",
+        "failed",
+    ]
+    world.engine.stop = stop  # type: ignore[method-assign]
+    world.converge()
+    assert world.engine.running() == []
+
+
+def test_after_panic_the_fleet_comes_back(world: World) -> None:
+    world.apply(fleet(TWO))
+    world.converge()
+    world.hub.mode = "panic"
+    world.converge()
+    world.hub.mode = "normal"
+    world.converge()
+    assert world.engine.running() == ["acme-researcher-0", "acme-researcher-1"]

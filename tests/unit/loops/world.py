@@ -10,6 +10,7 @@ from agentctl.errors import Conflict, Degraded, EngineRefused, HubUnavailable, N
 from agentctl.loops.converge import Reconciler
 from agentctl.loops.engines import Engines
 from agentctl.loops.execute import Executor
+from agentctl.loops.halt import Halt
 from agentctl.loops.hub_side import Applied, HubSide
 from agentctl.model.digest import desired_digest
 from agentctl.model.fleet import DesiredState, Host, Source
@@ -49,6 +50,7 @@ class MemoryHub:
 
     instances: dict[str, dict[str, Any]] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
+    demand: list[dict[str, Any]] = field(default_factory=list)
     passes: list[dict[str, Any]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     bodies: list[tuple[str, Any]] = field(default_factory=list)
@@ -90,10 +92,17 @@ class MemoryHub:
         for each in self.instances.values():
             if answered and each["id"] not in there:
                 each["state"] = "recycled"
-        return {"mode": self.mode, "instances": [self._row(each) for each in self._alive()]}
+        living = [self._row(each) for each in self._alive()]
+        return {"mode": self.mode, "instances": living, "demand": self._wanted()}
 
     def _row(self, instance: dict[str, Any]) -> dict[str, Any]:
-        return {**instance, "task": self.tasks.get(instance["id"])}
+        return {
+            "spent": "",
+            "free": False,
+            "served": False,
+            **instance,
+            "task": self.tasks.get(instance["id"]),
+        }
 
     def _alive(self) -> list[dict[str, Any]]:
         return [
@@ -101,6 +110,10 @@ class MemoryHub:
             for each in self.instances.values()
             if each["state"] not in ("recycling", "recycled")
         ]
+
+    def _wanted(self) -> list[dict[str, Any]]:
+        made = {each.get("made_for") for each in self._alive()}
+        return [each for each in self.demand if each["task"] not in made]
 
     def _reserve(self, body: dict[str, Any]) -> dict[str, Any]:
         if self.mode == "degraded":
@@ -118,6 +131,7 @@ class MemoryHub:
             "state": "provisioning",
             "container": "",
             "draining": False,
+            "made_for": body.get("task", ""),
         }
         return {
             "instance": name,
@@ -173,6 +187,10 @@ class World:
                 engine_of=engines.of,
                 resolve=lambda source: self.resolve(source),
                 keep_evidence=lambda change, _engine: self.evidence.append(change.container),
+            ),
+            halt=Halt(
+                engine_of=engines.of,
+                keep_log=lambda _host, _agent, container, _engine: self.evidence.append(container),
             ),
             clock=self.clock,
             stop=self.stop,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from agentctl.model.fleet import AgentSpec, DesiredState, Lifecycle, OnChange, Resources
+from agentctl.model.fleet import AgentSpec, DesiredState, OnChange, Resources
 from agentctl.model.instance import Container, ContainerState, ObservedHost, ObservedState
 from agentctl.model.plan import Create, Drain, Plan, Remove
 from agentctl.reconcile import as_text, births, plan
@@ -235,7 +235,6 @@ def test_what_a_container_is_not_born_with_changes_without_a_new_one() -> None:
 
 def test_a_changed_field_of_any_kind_makes_a_new_container() -> None:
     changed: list[AgentSpec] = [
-        replace(RESEARCHER, lifecycle=Lifecycle.EPHEMERAL),
         replace(RESEARCHER, resources=Resources(pids=64)),
         replace(RESEARCHER, clearance="internal"),
         replace(RESEARCHER, ttl_s=60.0),

@@ -37,13 +37,13 @@ class HubAtHand:
             prune=False,
         )
 
-    def born(self, agent: str, *, replica: int = 0, container: str = "") -> AgentPrincipal:
-        """Bring a container of an agent to life, as reconciler and agentd would."""
+    def reserve(self, agent: str, *, replica: int = 0) -> dict[str, Any]:
+        """Record the intent to make a container, as the reconciler would."""
         assert self.hub.fleet is not None
         spec = self.hub.fleet.agents[agent]
         provider = self.hub.fleet.generation.desired.provider(spec.provider)
         assert provider is not None
-        reserved = instances.reserve(
+        return instances.reserve(
             self.hub,
             {
                 "agent": agent,
@@ -53,6 +53,10 @@ class HubAtHand:
                 "generation": self.hub.fleet.generation.number,
             },
         )
+
+    def born(self, agent: str, *, replica: int = 0, container: str = "") -> AgentPrincipal:
+        """Bring a container of an agent to life, as reconciler and agentd would."""
+        reserved = self.reserve(agent, replica=replica)
         container = container or f"container-{agent}-{replica}-{reserved['instance'][-4:]}"
         boot = instances.bind(self.hub, reserved["instance"], container)["boot"]
         peer = Peer(container=container)

@@ -49,7 +49,7 @@ def leased(task: Task = HELD) -> Task:
 
 
 def running(task: Task = HELD) -> Task:
-    return accept(leased(task), now_s=5.0)
+    return accept(leased(task), now_s=5.0, boot_s=105.0)
 
 
 def test_nothing_happens_to_a_task_that_has_ended() -> None:
@@ -76,6 +76,18 @@ def test_a_heartbeat_gives_one_period_from_now() -> None:
     task = renew(running(), boot_id="boot", boot_s=120.0, lease_s=30.0)
     assert task.lease is not None
     assert task.lease.expires_at_s == 150.0
+
+
+def test_an_attempts_time_counts_from_its_acceptance_and_anew_after_a_reboot() -> None:
+    task = running()
+    assert task.lease is not None
+    assert task.lease.began_s == 105.0
+    beaten = renew(task, boot_id="boot", boot_s=120.0, lease_s=30.0)
+    assert beaten.lease is not None
+    assert beaten.lease.began_s == 105.0
+    rebooted = renew(task, boot_id="next", boot_s=7.0, lease_s=30.0)
+    assert rebooted.lease is not None
+    assert (rebooted.lease.began_s, rebooted.lease.expires_at_s) == (7.0, 37.0)
 
 
 def test_an_expired_lease_is_queued_again_until_the_attempts_are_spent() -> None:

@@ -1,0 +1,44 @@
+"""Two states of a project's files compared, with no engine and no hub: what CI says of a pull request."""
+
+from pathlib import Path
+
+from agentctl.cli.proposal import load_wanted
+from agentctl.cli.reviewing import wider
+from agentctl.cli.selecting import Chosen
+from agentctl.config import load
+from agentctl.model.fleet import DesiredState
+from agentctl.reconcile import Review, declarations
+
+
+def compared(project: Path, before: Path, rev: str, chosen: Chosen) -> Review:
+    """Return what the files declare otherwise than `before` does, and what then reaches wider.
+
+    Raises ConfigError when the files have errors; a revision with errors is said, and compared as none.
+    """
+    after = load_wanted(project, chosen).desired
+    old, note = _before(before, rev, chosen)
+    found = declarations(old, after)
+    return Review(
+        plan=None,
+        declarations=found,
+        reach=wider(old, after),
+        notes=(note,) if note else (),
+        partial=str(chosen),
+        closing=() if found else (f"Nothing is declared otherwise than in {rev}.",),
+    )
+
+
+def _before(project: Path, rev: str, chosen: Chosen) -> tuple[DesiredState | None, str]:
+    if not (project / "inventory.yaml").is_file():
+        return None, f"{rev} has no such project: everything is new"
+    loaded = load(
+        project,
+        extra_vars=chosen.extra_vars,
+        limit=chosen.limit,
+        tags=chosen.tags,
+        skip_tags=chosen.skip_tags,
+    )
+    if loaded.desired is None:
+        errors = len(loaded.errors)
+        return None, f"the files of {rev} have {errors} error(s): everything is shown as new"
+    return loaded.desired, ""

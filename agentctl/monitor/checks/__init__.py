@@ -1,0 +1,44 @@
+"""The hub's checks: each one file, each a function from a snapshot to what is wrong in it; pure."""
+
+from collections.abc import Callable, Iterator
+
+from agentctl.model.alert import Finding
+from agentctl.monitor.checks import (
+    actions,
+    dead_letters,
+    drift,
+    engines,
+    heartbeats,
+    held,
+    mode,
+    observation,
+    providers,
+    signing_key,
+    stalled,
+    throughput,
+    ttl,
+)
+from agentctl.monitor.snapshot import Snapshot
+
+Check = Callable[[Snapshot], Iterator[Finding]]
+
+CHECKS: tuple[Check, ...] = (
+    mode.check,
+    engines.check,
+    observation.check,
+    actions.check,
+    drift.check,
+    heartbeats.check,
+    ttl.check,
+    stalled.check,
+    throughput.check,
+    held.check,
+    dead_letters.check,
+    providers.check,
+    signing_key.check,
+)
+
+
+def check(snapshot: Snapshot) -> tuple[Finding, ...]:
+    """Return all that is wrong in the snapshot."""
+    return tuple(finding for each in CHECKS for finding in each(snapshot))

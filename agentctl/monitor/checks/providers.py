@@ -1,0 +1,20 @@
+"""A model provider fails the gateway's calls, one after the other."""
+
+from collections.abc import Iterator
+
+from agentctl.model.alert import Finding, Severity
+from agentctl.monitor.snapshot import Snapshot
+
+KEY_TROUBLE = frozenset({"401", "403", "secret-unavailable"})  # no number of tries mends these
+
+
+def check(snapshot: Snapshot) -> Iterator[Finding]:
+    limit = snapshot.monitoring.provider_failures
+    for name, upstream in snapshot.upstreams.items():
+        if upstream.word in KEY_TROUBLE and upstream.failures:
+            what = f"{name} refuses the key ({upstream.word})"
+        elif upstream.failures >= limit:
+            what = f"{upstream.failures} calls in a row to {name} failed, the last with {upstream.word}"
+        else:
+            continue
+        yield Finding(check="provider", subject=name, severity=Severity.CRITICAL, words=what)

@@ -1,0 +1,27 @@
+"""Whether a provider is reached, read from how the gateway's calls to it ended."""
+
+from agentctl.monitor.snapshot import Upstream
+
+NOT_ITS_FAULT = frozenset({"cut", "client gone"})  # the call was ended on this side
+NUMBERS_FAILED_FROM = 500
+KEY_REFUSED = frozenset({"401", "403"})
+
+
+def after_call(before: Upstream | None, word: str, *, now_s: float) -> Upstream | None:
+    """Return the provider's failures in a row after one more call that ended with `word`; None: none.
+
+    `word` is an HTTP status or the gateway's word for it. A refusal of the request itself (400,
+    429) proves that the provider is there.
+    """
+    if word in NOT_ITS_FAULT:
+        return before
+    if not _failed(word):
+        return None
+    failures = before.failures + 1 if before else 1
+    return Upstream(failures=failures, word=word, since_s=before.since_s if before else now_s)
+
+
+def _failed(word: str) -> bool:
+    if not word.isdecimal():
+        return True  # the gateway's own word: unreachable, slow, ended early, no key
+    return int(word) >= NUMBERS_FAILED_FROM or word in KEY_REFUSED

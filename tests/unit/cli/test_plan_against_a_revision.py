@@ -1,0 +1,138 @@
+"""`plan --against REV`: the work tree beside a git revision, with no engine and no hub."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from agentctl.cli import run
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def project(tmp_path: Path, capsys: Captured) -> Path:
+    """A sample project in a folder of a repository, committed once."""
+    repository = tmp_path / "repository"
+    assert run(["init", str(repository / "fleet")]) == 0
+    capsys.readouterr()
+    git(repository, "init", "--quiet")
+    (repository / "README.md").write_text("not ours\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "first")
+    return repository / "fleet"
+
+
+def git(at: Path, *words: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *identity, "-C", str(at), *words], check=True, timeout=30)
+
+
+def against(project: Path, *words: str, rev: str = "HEAD") -> int:
+    return run(["plan", "--project", str(project), "--against", rev, *words])
+
+
+def change(project: Path, file: str, old: str, new: str) -> None:
+    text = (project / file).read_text()
+    assert old in text
+    (project / file).write_text(text.replace(old, new))
+
+
+def test_an_unchanged_tree_is_no_change(project: Path, capsys: Captured) -> None:
+    assert against(project, "--detailed-exitcode") == 0
+    assert capsys.readouterr().out == (
+        "Declarations: 0 added, 0 changed, 0 removed\nNothing is declared otherwise than in HEAD.\n"
+    )
+
+
+def test_what_changes_and_what_widens_is_shown(project: Path, capsys: Captured) -> None:
+    change(project, "playbooks/fleet.yaml", "replicas: 2", "replicas: 3")
+    change(project, "policies/routing.yaml", "public: internal", "public: confidential")
+    change(project, "playbooks/fleet.yaml", "clearance: internal ", "clearance: confidential ")
+    assert against(project, "--detailed-exitcode") == 2
+    assert (
+        capsys.readouterr().out
+        == """\
+Declarations
+  ~ agent researcher
+      replicas: 2 → 3
+  ~ agent thinker
+      clearance: internal → confidential
+  ~ routing levels and boundaries
+      boundaries: [private: restricted, public: internal] → \
+[private: restricted, public: confidential]
+
+Permissions that widen
+  ! agent thinker: clearance raised from internal to confidential
+  ! routing levels and boundaries: boundary public lets confidential cross, it was internal
+  ! reach: confidential work can get to agent thinker: cleared for confidential; \
+may be submitted: operators dispatch
+  ! reach: confidential work can get to provider claude-opus: called by thinker
+  ! reach: confidential work can get to boundary public: lets confidential cross; claude-opus
+
+Declarations: 0 added, 3 changed, 0 removed
+"""
+    )
+
+
+def test_what_widens_is_a_warning_on_the_pull_request(project: Path, capsys: Captured) -> None:
+    with (project / "policies/access.yaml").open("a") as file:
+        file.write('  - {name: all, allow: message.send, from: "agent:*", to: "agent:*"}\n')
+    assert against(project, "--format", "github") == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == (
+        "::warning title=permission widens::rule all: allows message.send from agent:* to agent:*"
+    )
+    assert against(project, "--format", "markdown") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("### Declarations: 1 added, 0 changed, 0 removed\n")
+    assert "- ⚠️ rule all: allows message.send from agent:\\* to agent:\\*" in said
+
+
+def test_events_come_one_a_line_the_version_first(project: Path, capsys: Captured) -> None:
+    change(project, "playbooks/fleet.yaml", "replicas: 2", "replicas: 3")
+    assert against(project, "--json") == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert events[0] == {"type": "version", "version": 1, "digest": None}
+    assert [each["type"] for each in events] == ["version", "declaration", "summary"]
+
+
+def test_a_project_that_is_new_is_all_new(project: Path, capsys: Captured) -> None:
+    other = project.parent / "other"
+    shutil.copytree(project, other)
+    assert against(other) == 0
+    said = capsys.readouterr().out
+    assert "HEAD has no such project: everything is new" in said
+    assert "+ agent clerk\n      cleared for restricted, provider ollama-qwen3, on local" in said
+
+
+def test_a_revision_with_errors_is_said_and_broken_files_are_refused(
+    project: Path, capsys: Captured
+) -> None:
+    change(project, "playbooks/fleet.yaml", "claude-opus", "nobody")
+    assert against(project) == 1
+    assert "unknown provider 'nobody'" in capsys.readouterr().err
+    git(project, "commit", "--quiet", "--all", "--message", "broken")
+    change(project, "playbooks/fleet.yaml", "nobody", "claude-opus")
+    assert against(project) == 0
+    assert (
+        "the files of HEAD have 2 error(s): everything is shown as new" in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("rev", ["nowhere", "-x"])
+def test_an_unknown_revision_is_refused(project: Path, capsys: Captured, rev: str) -> None:
+    assert against(project, rev=rev) == 1
+    assert f"git knows no revision {rev!r}" in capsys.readouterr().err
+
+
+def test_comparing_leaves_repository_and_tree_as_they_are(project: Path) -> None:
+    def all_of() -> dict[str, bytes]:
+        found = (each for each in project.parent.rglob("*") if each.is_file())
+        return {str(each): each.read_bytes() for each in found}
+
+    before = all_of()
+    assert against(project) == 0
+    assert all_of() == before
