@@ -31,7 +31,7 @@ from agentctl.web.servers import BODY_BYTES_MAX, Server, tcp_server, unix_server
 log = logging.getLogger("agentctl.hub")
 
 TICK_S = 1.0
-AGENT_THREADS = 128  # a waiting poll holds one; see hub's own cap on waiting polls, which is lower
+AGENT_THREADS = 1088  # a waiting poll holds one (40 KiB each); the hub's cap on waiting is lower
 OPERATOR_THREADS = 64  # half of them may wait for tasks; see the hub's cap on watchers
 INTERNAL_THREADS = 32
 
@@ -70,7 +70,7 @@ def run_hub(paths: StatePaths, *, host: str, port: int, stop: threading.Event) -
     store = Store.open(paths.store)
     try:
         hub = open_hub(paths, store)
-        upkeep = _upkeep(hub, ballast)
+        upkeep = keep_state(hub, ballast)
         servers = _servers(hub, paths, host, port)
         try:
             for server in servers:
@@ -110,7 +110,7 @@ def open_hub(paths: StatePaths, store: Store) -> Hub:
     return hub
 
 
-def _upkeep(hub: Hub, ballast: Ballast) -> Upkeep:
+def keep_state(hub: Hub, ballast: Ballast) -> Upkeep:
     """Return what keeps the hub's state, with the ballast held or the hub degraded for want of room."""
     room = Room(ballast)
     hub.store.on_write_failure = lambda why: room.give_up(hub, why)
@@ -207,6 +207,7 @@ def _tick_until(hub: Hub, upkeep: Upkeep, stop: threading.Event) -> None:
     while not stop.wait(TICK_S):
         try:
             watch.tick(hub)
+            alerts.check_when_due(hub)
             upkeep.tick()
             hub.store.reader_check()
         except Unavailable as why:

@@ -1,6 +1,8 @@
 """Times on the command line: `90`, `90s`, `5m`, `2h`, `30d` in; `12s`, `3m`, `5d` out."""
 
 import re
+import time
+from datetime import datetime
 from typing import Any
 
 import click
@@ -23,6 +25,35 @@ class Duration(click.ParamType[float]):
         if form is None:
             self.fail(f"{value!r} is no duration: write 90s, 5m, 2h or 30d", param, ctx)
         return float(form[1]) * _UNITS[form[2]]
+
+
+class PastTime(click.ParamType[float]):
+    """A moment, in seconds since the epoch: a duration ago (`2h`) or RFC 3339 (RFC 3339 §5.6)."""
+
+    name = "time"
+    sign = -1.0
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        form = _FORM.fullmatch(str(value))
+        if form is not None:
+            return time.time() + self.sign * float(form[1]) * _UNITS[form[2]]
+        return self._moment(str(value), param, ctx)
+
+    def _moment(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is None:
+            form = "90s, 5m, 2h, 30d, or a moment with its offset: 2031-05-01T12:00:00Z"
+            self.fail(f"{value!r} is no time: write {form}", param, ctx)
+        return at.timestamp()
 
 
 def spoken(duration_s: float | None) -> str:

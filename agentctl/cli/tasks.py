@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from agentctl.cli import Settings, task_screen
-from agentctl.cli.duration import Duration, ago, spoken
+from agentctl.cli.duration import Duration, PastTime, ago, spoken
 from agentctl.cli.following import follow, in_path
 from agentctl.cli.output import emit, table
-from agentctl.cli.submit import FINAL, show_accepted, show_end, until_final
-from agentctl.client import connect
+from agentctl.cli.submit import FINAL, pairs, show_accepted, show_end, until_final
+from agentctl.client import Hub, connect
 from agentctl.errors import EXIT_ERROR, EXIT_OK, EXIT_UNAVAILABLE
 from agentctl.model.task import TaskState
 
@@ -23,16 +23,27 @@ from agentctl.model.task import TaskState
     help="Only tasks in this state.",
 )
 @click.option("--agent", help="Only this agent's tasks.")
+@click.option(
+    "--label", "labels", multiple=True, metavar="K=V", help="Only with this label; all of several."
+)
+@click.option(
+    "--since", type=PastTime(), metavar="TIME", help="Only submitted since: 2h ago, or RFC 3339."
+)
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--before", metavar="ID", help="Only tasks older than this one: the next page.")
 @click.pass_obj
 def tasks(
-    settings: Settings, in_state: str | None, agent: str | None, limit: int, before: str | None
+    settings: Settings,
+    in_state: str | None,
+    agent: str | None,
+    labels: tuple[str, ...],
+    since: float | None,
+    limit: int,
+    before: str | None,
 ) -> None:
     """List tasks, newest first."""
-    page = connect(settings).get(
-        "/api/hub/tasks", {"state": in_state, "agent": agent, "limit": limit, "before": before}
-    )
+    asked = {"state": in_state, "agent": agent, "label": _words(labels), "since": since}
+    page = _page(connect(settings), asked, limit=limit, before=before)
     if settings.output == "json":
         emit(page)
         return
@@ -45,7 +56,22 @@ def tasks(
         [_row(each, now_s) for each in page["tasks"]],
     )
     if page["next"]:
-        click.echo(f"More: agentctl tasks --before {page['next']}", err=True)
+        click.echo(f"More: the same with --before {page['next']}", err=True)
+
+
+def _words(labels: tuple[str, ...]) -> list[str] | None:
+    return [f"{name}={value}" for name, value in pairs(labels).items()] or None
+
+
+def _page(hub: Hub, asked: dict[str, Any], *, limit: int, before: str | None) -> dict[str, Any]:
+    """Return a page of `limit` tasks; the hub's own may be shorter, since it bounds what one costs."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = hub.get("/api/hub/tasks", {**asked, "limit": limit - len(found), "before": before})
+        found += page["tasks"]
+        before = page["next"]
+        if before is None or len(found) >= limit:
+            return {"tasks": found, "next": before}
 
 
 def _row(task: dict[str, Any], now_s: float) -> tuple[object, ...]:

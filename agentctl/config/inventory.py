@@ -9,15 +9,20 @@ from agentctl.config.document import Document
 from agentctl.config.finding import Path
 from agentctl.config.scope import Variable
 
+PRIORITY = "ansible_group_priority"
 IMPLICIT = frozenset({"all", "ungrouped"})  # groups that Ansible never lists in group_names
 
 
 @dataclass(slots=True)
 class Group:
-    """A group as the whole inventory describes it. `depth` is its longest way from `all`."""
+    """A group as the whole inventory describes it. `depth` is its longest way from `all`.
+
+    `priority` is its variable `ansible_group_priority`, which as in Ansible is no variable of its hosts.
+    """
 
     name: str
     depth: int = 0
+    priority: int = 1
     hosts: dict[str, None] = field(default_factory=dict)
     children: dict[str, None] = field(default_factory=dict)
     variables: dict[str, Variable] = field(default_factory=dict)
@@ -59,11 +64,6 @@ class Inventory:
             yield f"host_vars/{host}", self.host_files.get(host, {})
 
 
-def _priority(group: Group) -> int:
-    given = group.variables.get("ansible_group_priority")
-    return given.raw if given is not None and isinstance(given.raw, int) else 1
-
-
 def inventory_from(
     document: Document | None,
     *,
@@ -84,7 +84,7 @@ def inventory_from(
     _set_depths(groups, order)
     members = _members(groups, order) | {"all": dict.fromkeys(hosts)}
     groups_of: dict[str, list[str]] = {host: [] for host in hosts}
-    for group in sorted(groups.values(), key=lambda g: (g.depth, _priority(g), g.name)):
+    for group in sorted(groups.values(), key=lambda g: (g.depth, g.priority, g.name)):
         for host in members[group.name] if group.name != "all" else ():
             groups_of[host].append(group.name)
     return Inventory(
@@ -112,6 +112,9 @@ def _add(
     group = groups.setdefault(name, Group(name))
     body = _mapping(body)
     group.variables.update(variables(document, (*path, "vars"), body.get("vars")))
+    priority = group.variables.pop(PRIORITY, None)
+    if priority is not None and isinstance(priority.raw, int):
+        group.priority = priority.raw
     for host, given in _mapping(body.get("hosts")).items():
         at = (*path, "hosts", host)
         group.hosts.setdefault(host)

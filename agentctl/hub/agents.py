@@ -10,7 +10,7 @@ from agentctl.service import authenticate, poll, report
 
 HOLDS_MAX = 64  # tasks that one container may say it holds
 SLOTS_MAX = 64
-POLLS_WAITING_MAX = 96  # of the listener's 128 threads: the rest is for results and heartbeats
+POLLS_WAITING_MAX = 1024  # of the listener's 1,088 threads: the rest is for results and heartbeats
 POLLS_WAITING_EACH_MAX = 2  # the second is a reconnect whose first isn't noticed as gone yet
 BUSY_RETRY_S = 2.0
 

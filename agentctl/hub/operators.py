@@ -1,6 +1,6 @@
-"""The operators' listeners: tasks, fleet, generations, mode, journal; the same on socket and TCP."""
+"""The operators' listeners: tasks, fleet, generations, mode; the same on socket and TCP."""
 
-from agentctl.hub import task_watching
+from agentctl.hub import state, task_watching
 from agentctl.hub.new_task import KEY_PATTERN, new_task
 from agentctl.hub.query import Parameter
 from agentctl.hub.route import Answer, Call, Route
@@ -9,7 +9,6 @@ from agentctl.model.task import TaskState
 from agentctl.service import (
     alerts,
     cancel,
-    checkpoints,
     generations,
     modes,
     registry,
@@ -24,7 +23,9 @@ GENERATION_BYTES_MAX = 32 * 1024 * 1024  # 100,000 agents; 10,000 are 2.6 MiB
 PAGE_MAX = 1000
 PAGE_DEFAULT = 100
 NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
-SEQ_MAX = 2**53 - 1
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?=[^\x00]{0,200}"
+LABELS_MAX = 32  # as many as a task can carry
+SINCE_S_MAX = 100_000_000_000.0  # as a deadline's
 
 Operator = OperatorPrincipal
 
@@ -41,6 +42,19 @@ TASKS_QUERY = (
         name="state", kind="string", about="Only in this state.", pattern="|".join(TaskState)
     ),
     Parameter(name="agent", kind="string", about="Only for this agent.", pattern=NAME),
+    Parameter(
+        name="label",
+        kind="string",
+        about="Only with this label, as name=value; given again, with all of them.",
+        pattern=LABEL,
+        count_max=LABELS_MAX,
+    ),
+    Parameter(
+        name="since",
+        kind="number",
+        about="Only submitted then or later: seconds since the epoch.",
+        maximum=SINCE_S_MAX,
+    ),
     LIMIT,
     Parameter(
         name="before",
@@ -48,16 +62,6 @@ TASKS_QUERY = (
         about="The page that begins after this task: an answer's `next`.",
         pattern=r"task-[0-9a-z]{26}",
     ),
-)
-JOURNAL_QUERY = (
-    Parameter(
-        name="after",
-        kind="integer",
-        about="Lines after this sequence number.",
-        default=0,
-        maximum=SEQ_MAX,
-    ),
-    LIMIT,
 )
 ALERTS_QUERY = (
     Parameter(
@@ -161,21 +165,6 @@ def list_alerts(call: Call[Operator]) -> Answer:
 def create_token(call: Call[Operator]) -> Answer:
     """Make a token for a remote operator or CI; it is shown this once."""
     return Answer(tokens.create(call.hub, call.who, **call.body), 201)
-
-
-def read_journal(call: Call[Operator]) -> Answer:
-    """Journal lines, oldest first."""
-    return Answer(views.journal(call.hub, call.who, **call.query))
-
-
-def list_checkpoints(call: Call[Operator]) -> Answer:
-    """Signed checkpoints of the journal, oldest first, with the keys that verify them."""
-    return Answer(checkpoints.page(call.hub, call.who, **call.query))
-
-
-def make_checkpoint(call: Call[Operator]) -> Answer:
-    """Sign the journal's newest line, for keeping elsewhere."""
-    return Answer(checkpoints.ask(call.hub, call.who))
 
 
 def healthy(_call: Call[None]) -> Answer:
@@ -306,28 +295,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         body="api/token",
         statuses=(201,),
     ),
-    Route(
-        method="GET",
-        path="/api/hub/journal",
-        summary="Read the journal.",
-        answer=read_journal,
-        query=JOURNAL_QUERY,
-    ),
-    Route(
-        method="GET",
-        path="/api/hub/journal/checkpoints",
-        summary="List the journal's signed checkpoints.",
-        answer=list_checkpoints,
-        query=JOURNAL_QUERY,
-    ),
-    Route(
-        method="POST",
-        path="/api/hub/journal/checkpoints",
-        summary="Sign the journal's newest line.",
-        answer=make_checkpoint,
-        body="api/empty",
-        problems=(404,),
-    ),
+    *state.ROUTES,
     Route(
         method="GET",
         path="/.well-known/spiffe-bundle",

@@ -76,14 +76,10 @@ def take(book: Book, findings: Iterable[Finding], *, origin: Origin, at_s: float
 
 
 def _again(before: Alert, finding: Finding, at_s: float) -> Alert:
-    return replace(
-        before, words=finding.words[:WORDS_MAX], severity=finding.severity, last_s=at_s
-    )
+    return replace(before, words=finding.words[:WORDS_MAX], severity=finding.severity, last_s=at_s)
 
 
-def _fired(
-    before: Alert | None, finding: Finding, origin: Origin, seq: int, at_s: float
-) -> Alert:
+def _fired(before: Alert | None, finding: Finding, origin: Origin, seq: int, at_s: float) -> Alert:
     return Alert(
         check=finding.check,
         subject=finding.subject,

@@ -9,7 +9,7 @@ from agentctl.model.mode import Mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Queued tasks of one agent: how many, and when the oldest was submitted."""
+    """Work of one agent: how many tasks wait or are held by it, and when the oldest queued was submitted."""
 
     tasks: int
     oldest_s: float

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from agentctl.model.alert import Alert
@@ -21,6 +22,8 @@ SVIDS_REMEMBERED_MAX = 20_000  # one per container and renewal; some 6 MB
 CALLS_MAX = 10_000  # open model calls counted for metrics; the gateway's own bound is far lower
 WAKE_COUNTS = 4096  # shared by all keys there ever were: two that share one cost a needless look
 WAIT_SLICE_S = 1.0  # how long a waiter sleeps before it looks whether its client is still there
+LOOK_AGAIN_S = 10.0  # a waiter that nobody woke looks all the same: a lost wake costs this, no more
+WOKEN_FOR_ONE = 4  # of an agent's idle containers, for one task: the first takes it, the rest are spare
 
 
 class Waiters:
@@ -29,19 +32,22 @@ class Waiters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts = [0] * WAKE_COUNTS
-        self._events: dict[str, set[threading.Event]] = {}
+        self._events: dict[str, dict[threading.Event, None]] = {}  # longest asleep first
 
     def seen(self, key: str) -> int:
         """Return the key's wake count: read it before looking, pass it to `wait` after."""
         with self._lock:
             return self._counts[_place(key)]
 
-    def wake(self, *keys: str) -> None:
-        """Wake everyone who waits under the keys, and whoever looked before now but isn't asleep yet."""
+    def wake(self, *keys: str, at_most: int | None = None) -> None:
+        """Wake who waits under each key, and whoever looked before now but isn't asleep yet.
+
+        With `at_most`, that many of each key, the longest asleep first; the others sleep on.
+        """
         with self._lock:
             for key in keys:
                 self._counts[_place(key)] += 1
-                for event in self._events.get(key, ()):
+                for event in [*islice(self._events.get(key, ()), at_most)]:
                     event.set()
 
     def wait(self, keys: tuple[str, ...], since: tuple[int, ...], *, timeout_s: float) -> bool:
@@ -53,13 +59,13 @@ class Waiters:
             ):
                 return True
             for key in keys:
-                self._events.setdefault(key, set()).add(event)
+                self._events.setdefault(key, {})[event] = None
         try:
             return event.wait(timeout_s)
         finally:
             with self._lock:
                 for key in set(keys):
-                    self._events[key].discard(event)
+                    self._events[key].pop(event, None)
                     if not self._events[key]:
                         del self._events[key]  # a task is waited for once, and there are millions
 
@@ -122,7 +128,23 @@ def wait_until(
     while True:
         since = tuple(waiters.seen(key) for key in keys)
         found = look()
-        left_s = deadline - now_s()
-        if found or left_s <= 0 or gone():
+        if found or not _woken(waiters, keys, since, deadline, now_s, gone):
             return found
-        waiters.wait(keys, since, timeout_s=min(left_s, WAIT_SLICE_S))
+
+
+def _woken(
+    waiters: Waiters,
+    keys: tuple[str, ...],
+    since: tuple[int, ...],
+    deadline: float,
+    now_s: Callable[[], float],
+    gone: Callable[[], bool],
+) -> bool:
+    """Sleep until it is time to look again; False when the time is up or the client has left."""
+    look_again_at = now_s() + LOOK_AGAIN_S
+    while (left_s := deadline - now_s()) > 0 and not gone():
+        if waiters.wait(keys, since, timeout_s=min(left_s, WAIT_SLICE_S)):
+            return True
+        if now_s() >= look_again_at:
+            return True
+    return False

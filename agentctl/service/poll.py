@@ -43,7 +43,8 @@ def poll(
 ) -> list[dict[str, Any]]:
     """Return messages for an instance, waiting up to `wait_s` seconds for the first."""
     hub.live.instance_seen_s[who.instance] = hub.clock.wall_s()
-    keys = (f"agent:{who.agent}", f"instance:{who.instance}")
+    # without a free slot nothing that comes for the agent concerns this poll
+    keys = (f"instance:{who.instance}",) + ((f"agent:{who.agent}",) if slots else ())
     found: list[dict[str, Any]] = wait_until(
         hub.live.waiters,
         keys,

@@ -14,6 +14,7 @@ from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import TEXT_BYTES_MAX, Result, Task, TaskState, Usage
 from agentctl.service.context import Hub
+from agentctl.service.live import WOKEN_FOR_ONE
 from agentctl.service.poll import holds_lease
 from agentctl.service.record import note_task
 from agentctl.store import Txn, answers, instances
@@ -43,7 +44,8 @@ def report(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, 
     failpoints.hit("service.settle.before")
     answer = hub.store.write(lambda txn: _settle(hub, txn, who, message))
     failpoints.hit("service.settle.after")
-    hub.live.waiters.wake(f"task:{message['task']}", f"agent:{who.agent}", "reconciler")
+    hub.live.waiters.wake(f"task:{message['task']}", f"instance:{who.instance}", "reconciler")
+    hub.live.waiters.wake(f"agent:{who.agent}", at_most=WOKEN_FOR_ONE)  # it may be queued again
     return answer
 
 
@@ -155,9 +157,18 @@ def _progress(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[st
         "attempt": task.attempt,
         "at_s": hub.clock.wall_s(),
         "number": before["number"] + 1 if before else 1,
+        "moved_s": _moved_s(hub, message["payload"], before),
     }
     hub.live.waiters.wake(f"task:{task.id}")
     return {"id": message["id"], "accepted": True}
+
+
+def _moved_s(hub: Hub, payload: dict[str, Any], before: dict[str, Any] | None) -> float:
+    """Return when the figures last changed: agentd may say the same again, and that is no progress."""
+    if before is not None and all(before.get(name) == value for name, value in payload.items()):
+        return float(before["moved_s"])
+    hub.live.moved_s = hub.clock.wall_s()
+    return hub.clock.wall_s()
 
 
 def _heartbeat(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:

@@ -56,10 +56,11 @@ def snapshot(hub: Hub) -> Snapshot:
 def _waiting(hub: Hub, txn: Txn) -> dict[str, Waiting]:
     found = {}
     for agent in hub.fleet.agents if hub.fleet else ():
-        ids = list(task_table.queued(txn, agent))
-        oldest = task_table.get(txn, min(ids)) if ids else None  # ids are in the order of time
-        if oldest is not None:
-            found[agent] = Waiting(tasks=len(ids), oldest_s=oldest.submitted_at_s)
+        oldest = task_table.oldest_queued(txn, agent)
+        task = task_table.get(txn, oldest) if oldest else None
+        if task is not None:
+            waiting = Waiting(tasks=task_table.load(txn, agent), oldest_s=task.submitted_at_s)
+            found[agent] = waiting
     return found
 
 
@@ -79,7 +80,9 @@ def _held(txn: Txn, total: int) -> tuple[dict[str, int], float | None]:
         return {}, None
     reasons: dict[str, int] = defaultdict(int)
     oldest_s: float | None = None
-    for _, task_id in zip(range(HELD_READ_MAX), task_table.in_state(txn, TaskState.HELD), strict=False):
+    for _, task_id in zip(
+        range(HELD_READ_MAX), task_table.in_state(txn, TaskState.HELD), strict=False
+    ):
         task = task_table.get(txn, task_id)
         if task is not None:
             oldest_s = task.submitted_at_s if oldest_s is None else oldest_s
@@ -128,7 +131,9 @@ def _living(hub: Hub, instance: Instance) -> Living:
 
 
 def _upstreams(hub: Hub) -> dict[str, Upstream]:
-    declared = {each.name for each in hub.fleet.generation.desired.providers} if hub.fleet else set()
+    declared = (
+        {each.name for each in hub.fleet.generation.desired.providers} if hub.fleet else set()
+    )
     return {name: each for name, each in hub.live.upstreams.items() if name in declared}
 
 

@@ -12,6 +12,7 @@ from agentctl.model.task import PROMPT_BYTES_MAX, NewTask, Task, TaskBody, TaskS
 from agentctl.routing import NoRoute
 from agentctl.service import route_task
 from agentctl.service.context import Fleet, Hub
+from agentctl.service.live import WOKEN_FOR_ONE
 from agentctl.service.record import note, note_decision, note_task
 from agentctl.service.roles import OPERATORS, require_role
 from agentctl.store import Txn, idempotency
@@ -31,7 +32,8 @@ def submit(
     """
     require_role(who, OPERATORS, "submit tasks")
     principal = f"operator:{who.name}"
-    with hub.store.read() as txn:  # whatever mode and fleet have become, a repeat gets its first answer
+    # Whatever mode and fleet have become, a repeat gets its first answer.
+    with hub.store.read() as txn:
         repeated = _first(txn, new, principal)
     if repeated is not None:
         return repeated, False
@@ -49,7 +51,8 @@ def submit(
     if refusal is not None:
         raise refusal
     assert task is not None
-    hub.live.waiters.wake(f"agent:{task.agent}", "reconciler")
+    hub.live.waiters.wake("reconciler")
+    hub.live.waiters.wake(f"agent:{task.agent}", at_most=WOKEN_FOR_ONE)
     return task, created
 
 

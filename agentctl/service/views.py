@@ -41,10 +41,15 @@ def tasks(
     *,
     state: str | None,
     agent: str | None,
+    label: tuple[str, ...],
+    since: float | None,
     limit: int,
     before: str | None,
 ) -> dict[str, Any]:
-    """Return a page of tasks, newest first, and the id to pass as `before` for the next page."""
+    """Return a page of tasks, newest first, and the id to pass as `before` for the next page.
+
+    `label` are words `name=value`, all of which a task has to carry; `since` is wall clock seconds.
+    """
     require_role(who, READERS, "read tasks")
     if state is not None and state not in tuple(TaskState):
         raise UsageError(f"no state {state!r}", hint=f"one of {', '.join(TaskState)}")
@@ -53,6 +58,8 @@ def tasks(
             txn,
             state=TaskState(state) if state else None,
             agent=agent,
+            labels=tuple((name, value) for name, _, value in (each.partition("=") for each in label)),
+            since_s=since,
             limit=min(limit, PAGE_MAX),
             before=before,
         )

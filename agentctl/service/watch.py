@@ -9,7 +9,7 @@ from itertools import chain
 from agentctl.model.mode import Verb
 from agentctl.model.task import LIVE, Task
 from agentctl.monitor import permits
-from agentctl.service import alerts, modes, panic
+from agentctl.service import modes, panic
 from agentctl.service.context import Hub
 from agentctl.service.record import note_task
 from agentctl.store import Txn
@@ -40,10 +40,10 @@ def renew_all(hub: Hub) -> int:
 def tick(hub: Hub) -> None:
     """Expire leases and deadlines that have passed, and work out the mode."""
     modes.probe_store(hub)
+    _nudge(hub)
     _keep_order(hub)
     _reconciler_silent(hub)
     modes.engines_down(hub)
-    alerts.check_when_due(hub)
     if not permits(hub.mode, "", Verb.EXPIRE_LEASE):
         hub.live.leases_rested = True
         return
@@ -57,6 +57,15 @@ def tick(hub: Hub) -> None:
     ended = hub.store.write(lambda txn: _settle(hub, txn, due))
     keys = [key for task in ended for key in (f"agent:{task.agent}", f"task:{task.id}")]
     hub.live.waiters.wake(*keys, *(f"instance:{task.instance}" for task in ended), "reconciler")
+
+
+def _nudge(hub: Hub) -> None:
+    """Wake all who wait for work that is queued: the few woken for it at first may not have been able."""
+    if hub.fleet is None:
+        return
+    with hub.store.read() as txn:
+        queued = [name for name in hub.fleet.agents if task_table.first_queued(txn, name)]
+    hub.live.waiters.wake(*(f"agent:{name}" for name in queued))
 
 
 def _keep_order(hub: Hub) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import lmdb
@@ -11,11 +12,11 @@ from agentctl.store.state_lock import StateLock
 from agentctl.store.verify import DATA_FILE, faults
 
 
-def copy_to(env: lmdb.Environment, target: Path) -> None:
+def copy_to(env: lmdb.Environment, target: Path, beside: Mapping[str, bytes]) -> None:
     """Write a compact copy of one consistent moment to the new directory `target`.
 
-    `target` appears only when the copy is whole and verified. Raises Conflict
-    when it exists, StoreUnavailable when the copy can't be written.
+    `beside` are files that go with it, by name. `target` appears only when all of it is whole
+    and verified. Raises Conflict when it exists, StoreUnavailable when the copy can't be written.
     """
     if target.exists():
         raise Conflict(f"{target} exists already", hint="name a directory that doesn't")
@@ -25,6 +26,10 @@ def copy_to(env: lmdb.Environment, target: Path) -> None:
         partial.mkdir(mode=0o700, parents=True)
         env.copy(str(partial), compact=True)
         (partial / DATA_FILE).chmod(0o600)
+        for name, content in beside.items():
+            (partial / name).touch(mode=0o600)
+            (partial / name).write_bytes(content)
+            _flush(partial / name)
         _sound(partial)
         _publish(partial, target)
     except (lmdb.Error, OSError) as cause:

@@ -1,11 +1,12 @@
 """What every use case needs of a store; on disk it is LMDB, in tests it may be memory."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from agentctl.errors import StoreUnavailable
@@ -14,6 +15,8 @@ from agentctl.store.txn import Txn
 MAP_BYTES = (
     64 << 30
 )  # one fixed, sparse map: growing it under other readers fails (LMDB: MDB_MAP_RESIZED)
+
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 T = TypeVar("T")
 
@@ -88,8 +91,11 @@ class Store(ABC):
         """Free the slots of readers that died; return how many. Call it on a timer."""
 
     @abstractmethod
-    def backup(self, target: Path) -> None:
-        """Write a compact copy to the new directory `target` while the store goes on being used."""
+    def backup(self, target: Path, beside: Mapping[str, bytes] = NOTHING) -> None:
+        """Write a compact copy to the new directory `target` while the store goes on being used.
+
+        `beside` are small files that go with it, by name. Raises Conflict when `target` exists.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +14,7 @@ import lmdb
 from agentctl.errors import StateDamaged, StoreUnavailable, Unavailable
 from agentctl.store import schema
 from agentctl.store.backup import copy_to
-from agentctl.store.contract import Figures, Store
+from agentctl.store.contract import NOTHING, Figures, Store
 from agentctl.store.group_commit import GroupCommit, unavailable
 from agentctl.store.lmdb_txn import Handles, LmdbTxn
 from agentctl.store.state_lock import StateLock
@@ -110,8 +110,8 @@ class DiskStore(Store):
         self._stale_readers += freed
         return freed
 
-    def backup(self, target: Path) -> None:
-        copy_to(self._env, target)
+    def backup(self, target: Path, beside: Mapping[str, bytes] = NOTHING) -> None:
+        copy_to(self._env, target, beside)
 
     def close(self) -> None:
         with self._closing:

@@ -11,7 +11,6 @@ VERSION = 2
 Step = Callable[[Txn], None]
 
 
-
 def _to_2(txn: Txn) -> None:
     """2 has table idempotency_by_task, for retention, and table tasks_deadline, for the hub's tick."""
     idempotency.index_by_task(txn)

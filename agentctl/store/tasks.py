@@ -11,6 +11,7 @@ from agentctl.store.codec import Codec, decoded
 from agentctl.store.txn import Table, Txn
 
 PAGE_MAX = 1000  # tasks in one page: results may be large
+LOOKED_AT_MAX = 5000  # records read for one page when labels are asked for: some 0.1 s
 
 _tasks = Codec(Table.TASKS, Task)
 _bodies = Codec(Table.TASK_BODIES, TaskBody)
@@ -68,6 +69,11 @@ def first_queued(txn: Txn, agent: str) -> str | None:
     return next(queued(txn, agent), None)
 
 
+def oldest_queued(txn: Txn, agent: str) -> str | None:
+    """Return the id of an agent's queued task that was submitted first, whatever its priority, or None."""
+    return next(_ids(txn, Table.TASKS_BY_AGENT, keys.text(agent, TaskState.QUEUED)), None)
+
+
 def in_state(txn: Txn, state: TaskState) -> Iterator[str]:
     """Yield the ids of the tasks in `state`, oldest first."""
     return _ids(txn, Table.TASKS_BY_STATE, keys.text(state))
@@ -79,7 +85,7 @@ def live(txn: Txn) -> Iterator[str]:
 
 
 def deadline_passed(txn: Txn, now_s: float) -> Iterator[str]:
-    """Yield the ids of the waiting tasks whose deadline is before `now_s`, wall clock seconds, earliest first."""
+    """Yield the waiting tasks whose deadline is before `now_s` (wall clock seconds), earliest first."""
     end = keys.moment(now_s)
     for key, _ in txn.scan(Table.TASKS_DEADLINE):
         if key[: keys.NUMBER_BYTES] > end:
@@ -105,18 +111,33 @@ def page(
     *,
     state: TaskState | None = None,
     agent: str | None = None,
+    labels: tuple[tuple[str, str], ...] = (),
+    since_s: float | None = None,
     limit: int = 50,
     before: str | None = None,
 ) -> tuple[list[Task], str | None]:
     """Return up to `limit` tasks, newest first, and the id that the next page begins before.
 
-    The id is None on the last page. `limit` is held to PAGE_MAX.
+    Only those that carry all `labels` and were submitted at `since_s` (wall clock) or later. The
+    id is None on the last page; a page may hold fewer than `limit`, even none, and not be the
+    last: LOOKED_AT_MAX bounds what one page costs. `limit` is held to PAGE_MAX.
     """
     limit = max(1, min(limit, PAGE_MAX))
-    ids = _newest_first(txn, state=state, agent=agent, before=before)
-    wanted = [each for each, _ in zip(ids, range(limit + 1), strict=False)]
-    more = len(wanted) > limit
-    return [_known(txn, each) for each in wanted[:limit]], wanted[limit - 1] if more else None
+    found: list[Task] = []
+    last = before
+    for looked_at, task_id in enumerate(
+        _newest_first(txn, state=state, agent=agent, before=before)
+    ):
+        if looked_at == LOOKED_AT_MAX:
+            return found, last
+        task, last = _known(txn, task_id), task_id
+        if since_s is not None and task.submitted_at_s < since_s:
+            break  # ids are in the order of their making: all that follow are older
+        if all(each in task.labels for each in labels):
+            if len(found) == limit:
+                return found, found[-1].id
+            found.append(task)
+    return found, None
 
 
 def counts(txn: Txn) -> dict[str, int]:

@@ -220,4 +220,3 @@ def born(paths: StatePaths, desired: DesiredState, name: str, replica: int) -> t
     mine = {"container": container_of(os.getpid(), None)}
     boot = reconciler.post(f"/api/hub/instances/{instance}/bind", mine)["boot"]
     return str(instance), str(boot["instance_token"])
-

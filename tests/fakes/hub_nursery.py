@@ -15,9 +15,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-import agentctl.store.disk  # loaded by the first store to be opened: here, once for all hubs
 from agentctl import bootstrap, failpoints
 from agentctl.paths import StatePaths
+from agentctl.store import disk  # noqa: F401 the first store to be opened loads it: once for all hubs
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 

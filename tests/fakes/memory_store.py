@@ -2,7 +2,7 @@
 
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from agentctl.errors import StoreUnavailable
 from agentctl.store import Store, Table, Txn
-from agentctl.store.contract import Figures
+from agentctl.store.contract import NOTHING, Figures
 from agentctl.store.keys import successor
 from agentctl.store.txn import KEY_BYTES_MAX
 
@@ -142,7 +142,7 @@ class MemoryStore(Store):
     def reader_check(self) -> int:
         return 0
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path, beside: Mapping[str, bytes] = NOTHING) -> None:
         raise NotImplementedError("memory has no files to copy")
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ from agentctl.service.context import Fleet, Hub
 from agentctl.service.poll import poll
 from agentctl.service.report import report
 from agentctl.service.submit import submit
-from agentctl.store import Store, generations, inspection
+from agentctl.store import Store, answers, generations, inspection
 from agentctl.store import tasks as task_table
 from agentctl.tasks import Impossible
 from tests.fakes.clock import CountingIds, CountingRandomness, ManualClock
@@ -100,9 +100,7 @@ class HubKeepsItsRules(RuleBasedStateMachine):
         timeout=st.sampled_from((20.0, 600.0)),
         deadline=st.sampled_from((None, None, 50.0, 2 * HOUR_S)),
     )
-    def submit(
-        self, agent: str, max_attempts: int, timeout: float, deadline: float | None
-    ) -> None:
+    def submit(self, agent: str, max_attempts: int, timeout: float, deadline: float | None) -> None:
         key = f"key-{len(self.model.keys)}"
         new = self.new(key, agent, max_attempts, timeout, deadline)
         task, created = submit(self.at.hub, new, ADMIN)
@@ -192,11 +190,11 @@ class HubKeepsItsRules(RuleBasedStateMachine):
             if (task.id, task.attempt) not in agent.holds
         ]
         if slots > len(unheld):
-            task = self.model.next_for(agent.agent)
-            if task is not None:
-                task.lease(agent.instance, self.clock.boot)
-                self.last_instance[task.id] = agent.instance
-                unheld.append(task)
+            found = self.model.next_for(agent.agent)
+            if found is not None:
+                found.lease(agent.instance, self.clock.boot)
+                self.last_instance[found.id] = agent.instance
+                unheld.append(found)
         return [*answer, *(("task.assigned", each.id, each.attempt) for each in unheld)]
 
     def word(self, agent: ModelAgent, task: ModelTask) -> str:
@@ -242,7 +240,9 @@ class HubKeepsItsRules(RuleBasedStateMachine):
             task.state == ("leased" if kind == "task.accepted" else "running")
         )
         try:
-            answer = report(self.at.hub, self.principal(agent), message(kind, name, task_id, attempt))
+            answer = report(
+                self.at.hub, self.principal(agent), message(kind, name, task_id, attempt)
+            )
         except Conflict:
             assert not possible
             assert first not in self.model.answered
@@ -318,7 +318,9 @@ class HubKeepsItsRules(RuleBasedStateMachine):
         with self.store.read() as txn:
             assert inspection.faults(txn) == []
 
-    @rule(where=st.sampled_from(("before", "after")), agent=st.sampled_from(("researcher", "thinker")))
+    @rule(
+        where=st.sampled_from(("before", "after")), agent=st.sampled_from(("researcher", "thinker"))
+    )
     def crash_in_a_submit(self, where: str, agent: str) -> None:
         """The answer never comes; the same request after the restart has one task, whichever way."""
         key = f"key-{len(self.model.keys)}"
@@ -368,7 +370,7 @@ MACHINE = settings(
 )
 BROKEN: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "no fences": (reporting, "holds_lease", lambda *_: True),
-    "repeats taken for new messages": (reporting.answers, "first", lambda *_: None),
+    "repeats taken for new messages": (answers, "first", lambda *_: None),
     "idempotency keys forgotten": (submitting, "_first", lambda *_: None),
     "leases as they were after a restart": (watch, "renew_all", lambda _hub: 0),
     "attempts without end": (watch, "expire", lambda task, **_: replace(task, lease=None)),

@@ -20,5 +20,6 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
         )
     if len(stalled) > NAMED_MAX:
         yield Finding(
-            check="stalled", words=f"{len(stalled)} tasks are without progress, not only those named"
+            check="stalled",
+            words=f"{len(stalled)} tasks are without progress, not only those named",
         )

@@ -36,7 +36,9 @@ class Tally:
 def workers(replicas: int) -> DesiredState:
     worker = replace(RESEARCHER, name="worker", replicas=replicas)
     desired = fleet(worker, THINKER)
-    return replace(desired, monitoring=Monitoring(lease_s=6.0, heartbeat_s=1.0, reconciler_silent_s=86_400.0))
+    return replace(
+        desired, monitoring=Monitoring(lease_s=6.0, heartbeat_s=1.0, reconciler_silent_s=86_400.0)
+    )
 
 
 def prepared(hub: HubProcess, replicas: int) -> list[tuple[str, str]]:

@@ -102,6 +102,8 @@ def test_submit_wait_prints_the_text_and_ends_well_only_when_completed(
 ) -> None:
     hub.answers["POST /api/hub/tasks"] = [TASK]
     done = {**TASK, "state": "completed", "result": {"text": "because"}}
+    ended = {"events": [], "next": 2, "progress": None, "ended": True}
+    hub.answers["GET /api/hub/tasks/task-1/events"] = [ended]
     hub.answers["GET /api/hub/tasks/task-1"] = [done]
     assert run(["submit", "why?", "--wait"]) == EXIT_OK
     assert capsys.readouterr().out == "because\n"
@@ -134,7 +136,34 @@ def test_tasks_filters_and_prints_json_as_the_api_has_it(
     hub.answers["GET /api/hub/tasks"] = [page]
     assert run(["tasks", "--state", "queued", "-o", "json"]) == EXIT_OK
     assert json.loads(capsys.readouterr().out) == page
-    assert hub.sent[0][1] == {"state": "queued", "agent": None, "limit": 50, "before": None}
+    asked = {name: value for name, value in hub.sent[0][1].items() if value is not None}
+    assert asked == {"state": "queued", "limit": 50}
+
+
+def test_tasks_asks_for_labels_and_since_when(hub: CannedHub) -> None:
+    hub.answers["GET /api/hub/tasks"] = [{"tasks": [], "next": None}]
+    words = "tasks --label bulk=true --label team=a=b --since 2031-05-01T12:00:00+02:00"
+    assert run(words.split()) == EXIT_OK
+    assert hub.sent[0][1]["label"] == ["bulk=true", "team=a=b"]
+    assert hub.sent[0][1]["since"] == 1935396000.0
+
+
+def test_tasks_goes_on_to_the_next_page_until_the_limit_is_met(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["GET /api/hub/tasks"] = [
+        {"tasks": [], "next": "task-9"},
+        {"tasks": [TASK, TASK], "next": "task-1"},
+    ]
+    assert run(["tasks", "--label", "bulk=true", "--limit", "2", "-o", "json"]) == EXIT_OK
+    assert json.loads(capsys.readouterr().out) == {"tasks": [TASK, TASK], "next": "task-1"}
+    assert [body["before"] for _, body, _ in hub.sent] == [None, "task-9"]
+
+
+@pytest.mark.parametrize("word", ["yesterday", "2031-05-01T12:00:00", "-5m"])
+def test_what_is_no_moment_is_a_usage_error(hub: CannedHub, word: str) -> None:
+    assert run(["tasks", f"--since={word}"]) == EXIT_USAGE
+    assert hub.sent == []
 
 
 def test_after_tasks_a_state_is_the_filter_and_a_path_is_the_directory(

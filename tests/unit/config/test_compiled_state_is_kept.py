@@ -72,7 +72,7 @@ def test_options_and_their_files_belong_to_the_key(project: Path, cache: Path) -
     assert not from_cache(load_kept(project, cache=cache, limit="local"))
     found = load_kept(project, cache=cache, limit="local")
     assert from_cache(found)
-    assert found.limited == {"local"}
+    assert found.limited == frozenset({"local"})
     assert found.partial
 
 

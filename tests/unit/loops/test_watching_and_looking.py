@@ -117,6 +117,7 @@ def generation(number: int, *, newer: bool) -> dict[str, Any]:
         "prune": False,
         "mode": "normal",
         "installation": OURS,
+        "wakes": 0,
         "desired": plain(FLEET) if newer else None,
     }
 

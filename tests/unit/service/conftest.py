@@ -37,7 +37,7 @@ class HubAtHand:
             prune=False,
         )
 
-    def reserve(self, agent: str, *, replica: int = 0) -> dict[str, Any]:
+    def reserve(self, agent: str, *, replica: int = 0, task: str = "") -> dict[str, Any]:
         """Record the intent to make a container, as the reconciler would."""
         assert self.hub.fleet is not None
         spec = self.hub.fleet.agents[agent]
@@ -51,12 +51,15 @@ class HubAtHand:
                 "replica": replica,
                 "spec": spec_hash(spec, provider),
                 "generation": self.hub.fleet.generation.number,
+                **({"task": task} if task else {}),
             },
         )
 
-    def born(self, agent: str, *, replica: int = 0, container: str = "") -> AgentPrincipal:
+    def born(
+        self, agent: str, *, replica: int = 0, container: str = "", task: str = ""
+    ) -> AgentPrincipal:
         """Bring a container of an agent to life, as reconciler and agentd would."""
-        reserved = self.reserve(agent, replica=replica)
+        reserved = self.reserve(agent, replica=replica, task=task)
         container = container or f"container-{agent}-{replica}-{reserved['instance'][-4:]}"
         boot = instances.bind(self.hub, reserved["instance"], container)["boot"]
         peer = Peer(container=container)

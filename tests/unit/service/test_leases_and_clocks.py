@@ -13,6 +13,7 @@ from agentctl.service import poll as polling
 from agentctl.service.poll import poll
 from agentctl.service.report import report
 from agentctl.service.submit import submit
+from agentctl.store import Txn
 from agentctl.store import tasks as task_table
 from tests.fakes.fleet import RESEARCHER, THINKER, fleet
 from tests.unit.service.conftest import ADMIN, HubAtHand
@@ -43,6 +44,10 @@ def state(at: HubAtHand, task: Task) -> Task:
     return found
 
 
+def mode(at: HubAtHand) -> ModeName:
+    return at.hub.mode.name
+
+
 @pytest.fixture
 def running(at_hand: HubAtHand) -> tuple[AgentPrincipal, Task]:
     task, _ = submit(at_hand.hub, NewTask(prompt="x", timeout_s=300.0), ADMIN)
@@ -55,7 +60,7 @@ def running(at_hand: HubAtHand) -> tuple[AgentPrincipal, Task]:
 def test_a_wall_clock_an_hour_off_moves_no_lease_and_times_nothing_out(
     jump_s: float, at_hand: HubAtHand, running: tuple[AgentPrincipal, Task]
 ) -> None:
-    who, task = running
+    _, task = running
     before = state(at_hand, task).lease
     at_hand.clock.wall += jump_s
     watch.tick(at_hand.hub)
@@ -88,10 +93,10 @@ def test_after_a_degraded_time_every_lease_gets_one_period_more(
     at_hand.clock.advance(HOUR_S)  # long past lease and timeout: nobody could renew or settle
     watch.tick(at_hand.hub)
     modes.cause(at_hand.hub, "disk", "")
-    assert at_hand.hub.mode.name is ModeName.DEGRADED
+    assert mode(at_hand) is ModeName.DEGRADED
     at_hand.clock.advance(31.0)
     watch.tick(at_hand.hub)
-    assert at_hand.hub.mode.name is ModeName.NORMAL
+    assert mode(at_hand) is ModeName.NORMAL
     assert state(at_hand, task).state is TaskState.RUNNING
     at_hand.clock.advance(31.0)
     watch.tick(at_hand.hub)
@@ -148,7 +153,12 @@ def test_a_waiting_task_ends_at_its_deadline_and_those_without_one_cost_the_tick
     for number in range(50):
         submit(at_hand.hub, NewTask(prompt=f"no hurry {number}"), ADMIN)
     read, get = [], task_table.get
-    monkeypatch.setattr(task_table, "get", lambda txn, each: read.append(each) or get(txn, each))
+
+    def counted(txn: Txn, task_id: str) -> Task | None:
+        read.append(task_id)
+        return get(txn, task_id)
+
+    monkeypatch.setattr(task_table, "get", counted)
     watch.tick(at_hand.hub)
     assert read == []
     at_hand.clock.advance(6.0)

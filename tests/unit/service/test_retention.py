@@ -79,8 +79,9 @@ def test_ended_tasks_go_after_their_time_with_all_that_stands_under_them(kept: H
 def test_a_task_that_ended_late_hides_none_behind_it(kept: HubAtHand) -> None:
     put_task(kept, "task-1", days_ago=40, state=TaskState.FAILED)
     with kept.hub.store.read() as txn:
-        late = tasks.get(txn, "task-1")
-    late = replace(late, finished_at_s=kept.clock.wall_s() - DAY_S)
+        found = tasks.get(txn, "task-1")
+    assert found is not None
+    late = replace(found, finished_at_s=kept.clock.wall_s() - DAY_S)
     kept.hub.store.write(lambda txn: tasks.put(txn, late))
     put_task(kept, "task-2", days_ago=39, state=TaskState.FAILED)
     retention.step(kept.hub)
@@ -99,12 +100,10 @@ def test_tasks_go_in_small_batches(kept: HubAtHand) -> None:
 
 def test_ended_containers_go_living_ones_stay(kept: HubAtHand) -> None:
     long_ago_s = kept.clock.wall_s() - 50 * DAY_S
-    ended = {"state": InstanceState.RECYCLED, "ended_at_s": long_ago_s}
-    for each in (
-        instance("inst-1", created_at_s=long_ago_s),
-        instance("inst-2", created_at_s=long_ago_s, **ended),
-    ):
-        kept.hub.store.write(lambda txn, each=each: instances.put(txn, each))
+    lives = instance("inst-1", created_at_s=long_ago_s)
+    ended = replace(lives, id="inst-2", state=InstanceState.RECYCLED, ended_at_s=long_ago_s)
+    kept.hub.store.write(lambda txn: instances.put(txn, lives))
+    kept.hub.store.write(lambda txn: instances.put(txn, ended))
     retention.step(kept.hub)
     with kept.hub.store.read() as txn:
         assert [each.id for each in instances.all(txn)] == ["inst-1"]
@@ -171,12 +170,13 @@ def test_decisions_are_kept_as_long_as_the_journal_that_names_them(kept: HubAtHa
     question = Question(verb="task.submit", principal="operator:a", target="agent:b")
     answer = Decision(allowed=True, rule="r", reason="")
     now_s = kept.clock.wall_s()
-    for name, days in (("dec-1", 401), ("dec-2", 399)):
-        kept.hub.store.write(
-            lambda txn, name=name, days=days: decisions.put(
-                txn, name, question, answer, generation=1, at_s=now_s - days * DAY_S
-            )
-        )
+
+    def work(txn: Txn) -> None:
+        for name, days in (("dec-1", 401), ("dec-2", 399)):
+            at_s = now_s - days * DAY_S
+            decisions.put(txn, name, question, answer, generation=1, at_s=at_s)
+
+    kept.hub.store.write(work)
     retention.step(kept.hub)
     with kept.hub.store.read() as txn:
         assert decisions.get(txn, "dec-1") is None

@@ -1,0 +1,25 @@
+"""What the end of a model call says of its provider."""
+
+import pytest
+
+from agentctl.monitor.snapshot import Upstream
+from agentctl.monitor.upstream import after_call
+
+TWICE = Upstream(failures=2, word="529", since_s=5.0)
+
+
+@pytest.mark.parametrize("word", ["500", "529", "upstream-failed", "upstream-slow", "401", "403"])
+def test_what_the_provider_owes_counts_as_a_failure(word: str) -> None:
+    assert after_call(TWICE, word, now_s=9.0) == Upstream(failures=3, word=word, since_s=5.0)
+    assert after_call(None, word, now_s=9.0) == Upstream(failures=1, word=word, since_s=9.0)
+
+
+@pytest.mark.parametrize("word", ["200", "400", "404", "429"])
+def test_any_answer_of_its_own_proves_that_it_is_there(word: str) -> None:
+    assert after_call(TWICE, word, now_s=9.0) is None
+
+
+@pytest.mark.parametrize("word", ["cut", "client gone"])
+def test_a_call_that_was_ended_on_this_side_says_nothing(word: str) -> None:
+    assert after_call(TWICE, word, now_s=9.0) is TWICE
+    assert after_call(None, word, now_s=9.0) is None
