@@ -6,12 +6,14 @@ import secrets
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from ulid import ULID
 
+from agentctl.artifacts import Shelf
 from agentctl.errors import StateDamaged, Unavailable
 from agentctl.hub import agents_app, gateway_app, operators_app, reconciler_app
 from agentctl.hub.apps import App
@@ -19,13 +21,14 @@ from agentctl.hub.operators import GENERATION_BYTES_MAX
 from agentctl.hub.reconciler import OBSERVATION_BYTES_MAX
 from agentctl.identity import Seal, Signer
 from agentctl.paths import StatePaths
-from agentctl.service import alerts, modes, watch
+from agentctl.service import alerts, artifacts, damage, modes, watch
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.room import Room
 from agentctl.service.upkeep import Upkeep
 from agentctl.store import Store
 from agentctl.store import generations as generation_table
 from agentctl.store.ballast import Ballast
+from agentctl.store.codec import RecordDamaged
 from agentctl.web.servers import BODY_BYTES_MAX, Server, tcp_server, unix_server
 
 log = logging.getLogger("agentctl.hub")
@@ -97,6 +100,7 @@ def open_hub(paths: StatePaths, store: Store) -> Hub:
         installation=installation_id(paths),
         version=version("agentctl"),
         uid=os.geteuid(),
+        shelf=Shelf(paths.artifacts),
     )
     hub.live.listening_since_s = hub.clock.wall_s()
     with store.read() as txn:
@@ -105,7 +109,9 @@ def open_hub(paths: StatePaths, store: Store) -> Hub:
     store.on_write_failure = lambda why: modes.cause(hub, modes.STORE, why.detail)
     hub.live.reconciler_seen_s = hub.clock.boot_s()
     alerts.load(hub)
-    watch.renew_all(hub)
+    damage.look_over(hub)
+    damage.past(hub, lambda: watch.renew_all(hub))
+    damage.past(hub, lambda: artifacts.sweep(hub))
     modes.refresh(hub)
     return hub
 
@@ -204,13 +210,24 @@ def _stay_on_one_core() -> None:
 
 def _tick_until(hub: Hub, upkeep: Upkeep, stop: threading.Event) -> None:
     """Watch leases and deadlines until told to stop; a failing store degrades, it never ends the hub."""
+    steps = (
+        lambda: watch.tick(hub),
+        lambda: alerts.check_when_due(hub),
+        upkeep.tick,
+        hub.store.reader_check,
+    )
     while not stop.wait(TICK_S):
-        try:
-            watch.tick(hub)
-            alerts.check_when_due(hub)
-            upkeep.tick()
-            hub.store.reader_check()
-        except Unavailable as why:
-            log.warning("tick: %s", why)  # the store's failing write has degraded the hub already
-        except StateDamaged as why:
-            modes.cause(hub, modes.DAMAGE, str(why))
+        for step in steps:
+            _step(hub, step)
+
+
+def _step(hub: Hub, step: Callable[[], object]) -> None:
+    try:
+        with damage.told(hub):
+            step()
+    except Unavailable as why:
+        log.warning("tick: %s", why)  # the store's failing write has degraded the hub already
+    except RecordDamaged:
+        return  # it is reported, and treated: the next tick goes on without it
+    except StateDamaged as why:
+        modes.cause(hub, modes.DAMAGE, str(why))

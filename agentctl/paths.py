@@ -33,6 +33,10 @@ class StatePaths:
         return self.state / "logs"
 
     @property
+    def artifacts(self) -> Path:
+        return self.state / "artifacts"
+
+    @property
     def installation(self) -> Path:
         return self.state / "installation"
 

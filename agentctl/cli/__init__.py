@@ -30,6 +30,8 @@ COMMANDS = {
     "agents": ("agents", "agents", "List agents and their containers."),
     "agent": ("agents", "agent", "Show one agent: declaration, containers, tasks."),
     "status": ("status", "status", "Show mode, generation, hosts and counts."),
+    "alerts": ("alerts", "alerts", "List what needs a person's eye."),
+    "watchdog": ("watchdog", "watchdog", "Tell somebody when the hub doesn't answer."),
     "pause": ("modes", "pause", "Hand out no more work."),
     "panic": ("modes", "panic", "Stop everything now, and keep the evidence."),
     "resume": ("modes", "resume", "Hand out work again."),

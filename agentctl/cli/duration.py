@@ -28,32 +28,51 @@ class Duration(click.ParamType[float]):
 
 
 class PastTime(click.ParamType[float]):
-    """A moment, in seconds since the epoch: a duration ago (`2h`) or RFC 3339 (RFC 3339 §5.6)."""
+    """A moment, in seconds since the epoch: a duration ago (`2h`) or RFC 3339."""
 
     name = "time"
-    sign = -1.0
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         if isinstance(value, int | float):
             return float(value)
-        form = _FORM.fullmatch(str(value))
-        if form is not None:
-            return time.time() + self.sign * float(form[1]) * _UNITS[form[2]]
-        return self._moment(str(value), param, ctx)
+        duration_s = _duration(str(value))
+        return time.time() - duration_s if duration_s is not None else _moment(self, value)
 
-    def _moment(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        try:
-            at = datetime.fromisoformat(value)
-        except ValueError:
-            at = None
-        if at is None or at.tzinfo is None:
-            form = "90s, 5m, 2h, 30d, or a moment with its offset: 2031-05-01T12:00:00Z"
-            self.fail(f"{value!r} is no time: write {form}", param, ctx)
-        return at.timestamp()
+
+class Deadline(click.ParamType[tuple[str, float]]):
+    """A moment to come, as the API has it: ("deadline_in_s", 7200.0) or ("deadline_s", epoch).
+
+    A duration is sent as one: the same words with the same idempotency key are the same request.
+    """
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float]:
+        duration_s = _duration(str(value))
+        if duration_s is not None:
+            return "deadline_in_s", duration_s
+        return "deadline_s", _moment(self, value)
+
+
+def _duration(text: str) -> float | None:
+    form = _FORM.fullmatch(text)
+    return float(form[1]) * _UNITS[form[2]] if form else None
+
+
+def _moment(kind: "click.ParamType[Any]", text: str) -> float:
+    """Return RFC 3339's moment (§5.6) in seconds since the epoch."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        form = "90s, 5m, 2h, 30d, or a moment with its offset: 2031-05-01T12:00:00Z"
+        kind.fail(f"{text!r} is no time: write {form}")
+    return at.timestamp()
 
 
 def spoken(duration_s: float | None) -> str:

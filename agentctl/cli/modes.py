@@ -41,4 +41,5 @@ def _set(settings: Settings, mode: str, reason: str) -> None:
         emit(found)
     else:
         why = f": {found['reason']}" if found.get("reason") else ""
-        click.echo(f"The hub is {found['mode']}{why}")
+        spoken = "in panic" if found["mode"] == "panic" else found["mode"]
+        click.echo(f"The hub is {spoken}{why}")

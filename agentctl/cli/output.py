@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
@@ -26,3 +27,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 def colour() -> bool:
     """Whether stdout is a terminal that wants colour (NO_COLOR is honoured)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def clock(at_s: float) -> str:
+    """Return a wall-clock time as people of this machine read it: 2026-11-22 14:05:09."""
+    return datetime.fromtimestamp(at_s).astimezone().strftime("%Y-%m-%d %H:%M:%S")

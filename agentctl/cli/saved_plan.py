@@ -1,6 +1,6 @@
 """A plan kept in a file: what it was made of, so that apply can say what moved since.
 
-Source: docs/decisions/0010-reviewing-a-change.md.
+Source: docs/decisions/0016-reviewing-a-change.md.
 """
 
 import os

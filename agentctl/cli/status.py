@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from agentctl.cli import Settings
-from agentctl.cli.output import emit
+from agentctl.cli.output import clock, emit
 from agentctl.client import connect
 
 
@@ -27,7 +27,8 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     mode = found["mode"]
     reason = f" ({mode['reason']})" if mode.get("reason") else ""
     return [
-        ("mode", f"{mode['mode']}{reason}"),
+        ("mode", f"{mode['mode']}{reason}{_since(mode)}"),
+        *(("", f"cause: {each['reason']}") for each in mode["causes"]),
         ("generation", _generation(found["generation"], found.get("converged"))),
         ("hosts", ", ".join(_host(each) for each in found["hosts"]) or "none looked at yet"),
         ("containers", _counts(found["instances"])),
@@ -53,5 +54,13 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "none"
 
 
-def _alert(alert: Any) -> str:
-    return f"{alert['name']}: {alert['detail']}" if isinstance(alert, dict) else str(alert)
+def _since(mode: dict[str, Any]) -> str:
+    if mode["mode"] == "normal" or not mode["since_s"]:
+        return ""
+    by = f" by {mode['who']}" if mode["who"] else ""
+    return f", since {clock(mode['since_s'])}{by}"
+
+
+def _alert(alert: dict[str, Any]) -> str:
+    about = f" {alert['subject']}" if alert["subject"] else ""
+    return f"{alert['check']}{about}, since {clock(alert['since_s'])}: {alert['words']}"

@@ -1,12 +1,13 @@
 """`agentctl submit`: hand a task to the fleet, and wait for its result if asked."""
 
+import json
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
 from agentctl.cli import Settings, task_screen
-from agentctl.cli.duration import Duration
+from agentctl.cli.duration import Deadline, Duration
 from agentctl.cli.following import follow, in_path
 from agentctl.cli.output import emit
 from agentctl.client import Hub, connect
@@ -23,6 +24,24 @@ FINAL = frozenset({"completed", "failed", "cancelled", "timed_out", "dead"})
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="For routes to match.")
 @click.option("--priority", type=int, help="Higher goes first; 0 by default.")
 @click.option("--timeout", type=Duration(), help="How long one attempt may take: 90s, 5m, 2h.")
+@click.option(
+    "--deadline",
+    type=Deadline(),
+    metavar="TIME",
+    help="When it is of no use any more: 2h, RFC 3339.",
+)
+@click.option("--max-attempts", type=int, help="How often it may be tried; 3 by default.")
+@click.option("--budget-usd", type=float, help="The most it may cost, in dollars.")
+@click.option("--budget-tokens", type=int, help="The most tokens it may use.")
+@click.option("--budget-turns", type=int, help="The most turns its agent may take.")
+@click.option(
+    "--output-schema",
+    type=click.File("rb"),
+    help="A JSON Schema that the structured result must meet; `-` reads it from standard input.",
+)
+@click.option(
+    "--parent", metavar="ID", help="The task it derives from; its label is at least that."
+)
 @click.option("--idempotency-key", metavar="KEY", help="A repeat returns the first task.")
 @click.option("--wait", is_flag=True, help="Wait for the end; print the result's text.")
 @click.pass_obj
@@ -35,6 +54,13 @@ def submit(
     labels: tuple[str, ...],
     priority: int | None,
     timeout: float | None,
+    deadline: tuple[str, float] | None,
+    max_attempts: int | None,
+    budget_usd: float | None,
+    budget_tokens: int | None,
+    budget_turns: int | None,
+    output_schema: BinaryIO | None,
+    parent: str | None,
     idempotency_key: str | None,
     wait: bool,
 ) -> int:
@@ -51,8 +77,13 @@ def submit(
         "labels": pairs(labels) or None,
         "priority": priority,
         "timeout_s": timeout,
+        **({deadline[0]: deadline[1]} if deadline else {}),
+        "max_attempts": max_attempts,
+        "budget": _given(usd=budget_usd, tokens=budget_tokens, turns=budget_turns) or None,
+        "output_schema": _schema(output_schema) if output_schema else None,
+        "parent": parent,
     }
-    body = {name: value for name, value in asked.items() if value is not None}
+    body = _given(**asked)
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
     task = hub.post("/api/hub/tasks", body, headers=headers)
     if wait:
@@ -64,6 +95,17 @@ def submit(
     else:
         show_accepted(task)
     return EXIT_OK if not wait or task["state"] == "completed" else EXIT_ERROR
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _schema(file: BinaryIO) -> Any:
+    try:
+        return json.loads(file.read())
+    except ValueError as cause:
+        raise UsageError(f"--output-schema {file.name} is not JSON: {cause}") from cause
 
 
 def pairs(labels: tuple[str, ...]) -> dict[str, str]:
@@ -99,9 +141,11 @@ def show_accepted(task: dict[str, Any]) -> None:
 
 
 def show_end(task: dict[str, Any]) -> None:
-    """Print the result's text on stdout; what else there is to say on stderr."""
+    """Print the result on stdout, the structured one if there is one; what else to say on stderr."""
     result = task["result"] or {}
-    if result.get("text"):
+    if result.get("structured") is not None:
+        emit(result["structured"])
+    elif result.get("text"):
         click.echo(result["text"])
     if task["state"] != "completed":
         reason = task["error"] or result.get("detail") or result.get("reason") or "no reason given"

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from agentctl.cli import Settings, task_screen
+from agentctl.cli.artifacts import artifacts
 from agentctl.cli.duration import Duration, PastTime, ago, spoken
 from agentctl.cli.following import follow, in_path
 from agentctl.cli.output import emit, table
@@ -165,6 +166,8 @@ def events(settings: Settings, task_id: str, following: bool) -> None:
             tell(hub.get(f"/api/hub/tasks/{in_path(task_id)}/events"))
 
 
+task.add_command(artifacts)
+
 _SHOWN = (
     "state",
     "sensitivity",
@@ -180,6 +183,7 @@ _SHOWN = (
     "decision",
     "generation",
     "submitted_by",
+    "parent",
     "retry_of",
     "error",
 )
@@ -202,7 +206,10 @@ def _show(found: dict[str, Any]) -> None:
             click.echo(f"  {name.replace('_', ' '):<13} {value}")
     _show_text("prompt", found.get("prompt"))
     _show_text("result", (found["result"] or {}).get("text"))
+    _show_artifacts(found["id"], found["result"] or {})
     _show_events(found.get("events") or [])
+    if found["state"] in ("failed", "timed_out", "dead"):
+        click.echo(f"\nSubmit it again: agentctl task retry {found['id']}", err=True)
 
 
 def _tokens(usage: dict[str, Any]) -> str | None:
@@ -213,6 +220,18 @@ def _tokens(usage: dict[str, Any]) -> str | None:
 def _show_text(title: str, text: str | None) -> None:
     if text:
         click.echo(f"\n{title}\n" + "\n".join(f"  {line}" for line in text.splitlines()))
+
+
+def _show_artifacts(task_id: str, result: dict[str, Any]) -> None:
+    kept, note = result.get("artifacts") or [], result.get("artifacts_note")
+    if kept or note:
+        click.echo("\nartifacts")
+    for each in kept:
+        click.echo(f"  {each['name']} ({each['size']} bytes)")
+    if note:
+        click.echo(f"  left out: {note}")
+    if kept:
+        click.echo(f"  save them: agentctl task artifacts {task_id} --save DIR")
 
 
 def _show_events(events: list[dict[str, Any]]) -> None:

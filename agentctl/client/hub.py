@@ -55,6 +55,10 @@ class Hub:
         query = _query(params)
         return self._call("GET", f"{path}?{query}" if query else path, None, {}, timeout_s)
 
+    def get_bytes(self, path: str) -> bytes:
+        """GET what isn't JSON, a file, as it is."""
+        return self._asked("GET", path, None, {"Accept": "*/*"}, None)
+
     def post(
         self,
         path: str,
@@ -79,6 +83,12 @@ class Hub:
     def _call(
         self, method: str, path: str, body: Any, extra: Mapping[str, str], timeout_s: float | None
     ) -> dict[str, Any]:
+        answer = self._asked(method, path, body, extra, timeout_s)
+        return _object(answer, f"{method} {path.partition('?')[0]}")
+
+    def _asked(
+        self, method: str, path: str, body: Any, extra: Mapping[str, str], timeout_s: float | None
+    ) -> bytes:
         payload = None if body is None else json.dumps(body, allow_nan=False).encode()
         headers = {**self._headers(payload), **extra}
         asked = f"{method} {path.partition('?')[0]}"
@@ -94,7 +104,7 @@ class Hub:
             raise self._absent(f"does not answer ({_why(cause)})") from cause
         if status >= 400:
             raise error_from(status, answer, retry_after=retry_after, asked=asked)
-        return _object(answer, asked)
+        return answer
 
     def _exchange(
         self,

@@ -89,9 +89,7 @@ def provider(name: str, values: Mapping[str, Any]) -> Provider:
     )
 
 
-def host(
-    name: str, *, engine_url: str, isolation: str, groups: Iterable[str], prune: bool
-) -> Host:
+def host(name: str, *, engine_url: str, isolation: str, groups: Iterable[str], prune: bool) -> Host:
     """Return a host."""
     return Host(
         name=name,

@@ -66,9 +66,7 @@ def _host(
         _refuse(scope, "isolation", name, "bad-value", message, "strict or none", ledger)
     else:
         groups = inventory.named_groups(name)
-        return compiled.host(
-            name, engine_url=url, isolation=isolation, groups=groups, prune=prune
-        )
+        return compiled.host(name, engine_url=url, isolation=isolation, groups=groups, prune=prune)
     return None
 
 

@@ -20,6 +20,7 @@ from agentctl.config.vars_files import play_files
 from agentctl.model.fleet import AgentSpec
 
 LOOP_ITEMS_MAX = 10_000
+_OF_THE_PLAY = ("hosts", "vars", "agent_defaults", "vars_files", "when", "tags", "prune")
 _NOT_BUILT = ("egress",)
 
 
@@ -66,11 +67,7 @@ class Plays:
         self.agents.complete &= isinstance(document.value, list)
         for index, play in enumerate(plays):
             path = (index,)
-            broken = [
-                key
-                for key in ("hosts", "vars", "agent_defaults", "vars_files", "when", "tags", "prune")
-                if not self.files.sound(document, (*path, key))
-            ]
+            broken = [key for key in _OF_THE_PLAY if not self.files.sound(document, (*path, key))]
             if broken or not self.files.sound(document, path, only_here=True):
                 self.agents.complete = False
                 continue

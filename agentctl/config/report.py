@@ -107,9 +107,11 @@ def github(findings: Sequence[Finding], _sources: Mapping[str, str]) -> str:
 def _annotation(finding: Finding) -> str:
     said = f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
     place = (
-        f"file={_property(finding.file)},line={max(1, finding.line)},col={max(1, finding.column)}"
+        f"file={_property(finding.file)},line={max(1, finding.line)},col={max(1, finding.column)},"
+        if finding.file
+        else ""
     )
-    return f"::{finding.severity} {place},title={_property(finding.rule)}::{_data(said)}"
+    return f"::{finding.severity} {place}title={_property(finding.rule)}::{_data(said)}"
 
 
 def _data(value: str) -> str:

@@ -1,6 +1,7 @@
 """The agents' listener: buy an SVID, poll, report. Everything an agent says is a claim until proved."""
 
 from agentctl.errors import Throttled
+from agentctl.hub import task_artifacts
 from agentctl.hub.credentials import bearer
 from agentctl.hub.long_polls import LongPolls
 from agentctl.hub.query import Parameter
@@ -104,4 +105,5 @@ def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
             body="wire/message",
             problems=(409,),
         ),
+        *task_artifacts.OF_AGENTS,
     )

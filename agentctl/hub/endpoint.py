@@ -1,5 +1,6 @@
 """A Falcon resource from routes: authenticate, strict JSON, schema, one function, JSON."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,21 +13,26 @@ from agentctl.hub import query
 from agentctl.hub.bodies import schema
 from agentctl.hub.credentials import peer
 from agentctl.hub.route import Answer, Call, Route
+from agentctl.model.artifact import is_name
+from agentctl.service import damage
 from agentctl.web import strict_json
 
 if TYPE_CHECKING:
     from agentctl.service.context import Hub
+
+ARTIFACT = "artifact"  # the one part of a path that is no id: a name, with slashes
 
 Authenticate = Callable[["Hub", falcon.Request], Any]
 Responder = Callable[..., None]
 
 _PATH_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # every id; and a key of the store
 _JSON = re.compile(r"application/(?:[a-z.-]+\+)?json(?:\s*;.*)?", re.IGNORECASE)
+_BYTES = re.compile(r"application/octet-stream", re.IGNORECASE)
 _STATUS = {code: falcon.code_to_http_status(code) for code in (200, 201, 503)}
 
 
 class Endpoint:
-    """All routes of one path, as Falcon looks for them: `on_get`, `on_post`, `on_delete`."""
+    """All routes of one path, as Falcon looks for them: `on_get`, `on_post`, `on_put`, `on_delete`."""
 
     def __init__(
         self, hub: "Hub", routes: Sequence[Route[Any]], authenticate: Authenticate
@@ -39,13 +45,20 @@ def _responder(hub: "Hub", route: Route[Any], authenticate: Authenticate) -> Res
     body_schema = schema(route.body) if route.body else None
 
     def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        with damage.told(hub):
+            answer = _answer(req, path)
+        _write(resp, answer, route.content_type)
+
+    def _answer(req: falcon.Request, path: dict[str, str]) -> Answer:
         who = None if route.open else authenticate(hub, req)
         _check_path(path)
         values = query.read(req.params, route.query)
         body = None
         if body_schema is not None:
-            body = strict_json.loads(_raw(req, route.body_bytes_max))
+            body = strict_json.loads(_json(req, route.body_bytes_max))
             body_schema.check(body)
+        elif route.raw:
+            body = _raw(req, route.body_bytes_max, _BYTES)
         call = Call(
             hub=hub,
             who=who,
@@ -56,27 +69,34 @@ def _responder(hub: "Hub", route: Route[Any], authenticate: Authenticate) -> Res
             header=req.get_header,
             gone=_gone(req.env),
         )
-        _write(resp, route.answer(call), route.content_type)
+        return route.answer(call)
 
     return respond
 
 
 def _check_path(path: dict[str, str]) -> None:
     for name, value in path.items():
-        if not _PATH_VALUE.fullmatch(value):
+        known = is_name(value) if name == ARTIFACT else _PATH_VALUE.fullmatch(value)
+        if not known:
             raise NotFound(f"no {name} has such an id")
 
 
-def _raw(req: falcon.Request, bytes_max: int) -> bytes:
-    """Return the body; raises MalformedBody for another content type, TooLarge over the route's bound."""
+def _json(req: falcon.Request, bytes_max: int) -> bytes:
+    raw = _raw(req, bytes_max, _JSON)
+    if not raw:
+        raise MalformedBody("the body is empty", hint="send {} where there is nothing to say")
+    return raw
+
+
+def _raw(req: falcon.Request, bytes_max: int, wanted: re.Pattern[str]) -> bytes:
+    """Return the body; raises 415 for another content type, TooLarge over the route's bound."""
     size = req.content_length or 0
     if size > bytes_max:
         raise TooLarge(f"the body has {size} bytes, the bound here is {bytes_max}")
-    if req.content_type is not None and not _JSON.fullmatch(req.content_type):
-        raise falcon.HTTPUnsupportedMediaType(description="send the body as application/json")
+    if req.content_type is not None and not wanted.fullmatch(req.content_type):
+        kind = "application/json" if wanted is _JSON else "application/octet-stream"
+        raise falcon.HTTPUnsupportedMediaType(description=f"send the body as {kind}")
     raw: bytes = req.bounded_stream.read()
-    if not raw:
-        raise MalformedBody("the body is empty", hint="send {} where there is nothing to say")
     return raw
 
 
@@ -94,7 +114,12 @@ def _write(resp: falcon.Response, answer: Answer, content_type: str) -> None:
     resp.status = _STATUS[answer.status]
     resp.content_type = content_type
     body = answer.body
-    resp.data = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
+    if isinstance(body, dict):
+        resp.data = msgspec.json.encode(body)
+    elif isinstance(body, str):
+        resp.data = body.encode()
+    else:
+        resp.set_stream(body, os.fstat(body.fileno()).st_size)
     resp.set_header("Cache-Control", "no-store")
     for name, value in answer.headers.items():
         resp.set_header(name, value)

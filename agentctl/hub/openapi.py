@@ -31,7 +31,7 @@ def openapi(
     names: set[str] = {"wire/problem"}
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, scheme, names)
+        paths.setdefault(_plain(route.path), {})[route.method.lower()] = _operation(route, scheme, names)
     components: dict[str, Any] = {"schemas": _schemas(names)}
     if scheme is not None:
         components["securitySchemes"] = {"caller": scheme}
@@ -46,9 +46,9 @@ def openapi(
 def _operation(route: Route[Any], scheme: dict[str, Any] | None, names: set[str]) -> dict[str, Any]:
     secured = scheme is not None and not route.open
     operation: dict[str, Any] = {
-        "operationId": f"{route.method.lower()}{re.sub('[^a-z]+', '_', route.path)}".rstrip("_"),
+        "operationId": f"{route.method.lower()}{re.sub('[^a-z]+', '_', _plain(route.path))}".rstrip("_"),
         "summary": route.summary,
-        "parameters": [*_in_path(route.path), *_others(route)],
+        "parameters": [*_in_path(_plain(route.path)), *_others(route)],
         "responses": _responses(route, secured=secured),
     }
     if secured:
@@ -59,7 +59,15 @@ def _operation(route: Route[Any], scheme: dict[str, Any] | None, names: set[str]
             "required": True,
             "content": {"application/json": {"schema": {"$ref": _ref(route.body)}}},
         }
+    elif route.raw:
+        content: dict[str, Any] = {"application/octet-stream": {}}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _plain(path: str) -> str:
+    """Return a path as OpenAPI has it, without the router's words (`{artifact:path}`)."""
+    return re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
 
 
 def _in_path(path: str) -> list[dict[str, Any]]:
@@ -98,7 +106,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _responses(route: Route[Any], *, secured: bool) -> dict[str, Any]:
     kind = route.content_type.partition(";")[0]
-    shape = {"type": "string" if kind == "text/plain" else "object"}
+    shape = {"type": "object" if kind == "application/json" else "string"}
     answers = {
         str(status): {"description": route.summary, "content": {kind: {"schema": shape}}}
         for status in route.statuses
@@ -115,6 +123,8 @@ def _refusals(route: Route[Any], *, secured: bool) -> set[int]:
     found = {422, 503, *route.problems}
     if route.body:
         found |= {400, 413, 415}
+    if route.raw:
+        found |= {413, 415}
     if secured:
         found |= {401, 403}
     return found

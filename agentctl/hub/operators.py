@@ -1,6 +1,6 @@
 """The operators' listeners: tasks, fleet, generations, mode; the same on socket and TCP."""
 
-from agentctl.hub import state, task_watching
+from agentctl.hub import state, task_artifacts, task_watching
 from agentctl.hub.new_task import KEY_PATTERN, new_task
 from agentctl.hub.query import Parameter
 from agentctl.hub.route import Answer, Call, Route
@@ -209,6 +209,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         query=TASKS_QUERY,
     ),
     *task_watching.ROUTES,
+    *task_artifacts.OF_OPERATORS,
     Route(
         method="DELETE",
         path=TASK,

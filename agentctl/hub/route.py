@@ -6,7 +6,7 @@ the document can't say what the hub doesn't do.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
 from agentctl.hub.query import Parameter
 from agentctl.model.principal import Peer
@@ -39,9 +39,9 @@ class Call(Generic[Who]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A JSON body (or text as it is) with status and headers."""
+    """A JSON body (or text, or an open file, as it is) with status and headers."""
 
-    body: dict[str, Any] | str
+    body: dict[str, Any] | str | BinaryIO
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -50,6 +50,7 @@ class Answer:
 class Route(Generic[Who]):
     """One method at one path. `body` names its schema under schemas/ ("api/task"), "" for none.
 
+    `raw` takes the body as it is, as bytes: application/octet-stream.
     `open` routes are answered without a credential. `statuses` are those of an answer, `problems`
     those of a refusal, beyond what every route of its listener may refuse with.
     """
@@ -59,6 +60,7 @@ class Route(Generic[Who]):
     summary: str
     answer: Callable[[Call[Who]], Answer]
     body: str = ""
+    raw: bool = False
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     open: bool = False

@@ -47,8 +47,12 @@ class Checks:
 class HubHealth:
     """Whether the hub answers; said once when it goes and once when it is back."""
 
-    def __init__(self, ask: Callable[[], object]) -> None:
+    def __init__(
+        self, ask: Callable[[], object], *, heard: Callable[[str], None] = lambda _trouble: None
+    ) -> None:
+        """`heard` is told of every answer ("") and every failure."""
         self._ask = ask
+        self._heard = heard
         self._lock = threading.Lock()
         self._away = ""
 
@@ -69,3 +73,4 @@ class HubHealth:
             log.warning("the hub is away: %s", problem)
         elif before and not problem:
             log.info("the hub is back")
+        self._heard(problem)

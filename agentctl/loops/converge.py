@@ -15,16 +15,19 @@ from agentctl.loops.hub_side import Applied, HubSide, Registry
 from agentctl.loops.memory import Memory
 from agentctl.loops.report import Report, StepState
 from agentctl.model.fleet import DesiredState
-from agentctl.model.instance import ObservedState
+from agentctl.model.instance import Container, ObservedState
 from agentctl.model.mode import ModeName, Verb
 from agentctl.model.plan import Drain, Plan, Remove
 from agentctl.model.ports import Clock
 from agentctl.monitor import permits
+from agentctl.monitor.engine_snapshot import EngineSnapshot, Stray
 from agentctl.reconcile import plan
 from agentctl.reconcile.changes import Change, changes
 from agentctl.reconcile.expiry import expired
 
 log = logging.getLogger(__name__)
+
+OVERDUE_S = 90.0  # past TTL and grace: the stop at TTL_SLACK_S has had its time, and failed
 
 
 class Reconciler:
@@ -50,6 +53,7 @@ class Reconciler:
         self._memory = Memory()
         self._applied: Applied | None = None
         self._told: dict[str, Any] | None = None
+        self._seen: ObservedState | None = None
         self._carry_out = CarryOut(
             executor,
             started=lambda create, container: self._memory.started(
@@ -79,6 +83,7 @@ class Reconciler:
             return True  # nothing was ever applied: nothing is ours to change
         desired = applied.desired
         observed = self._engines.observe(desired, installation=applied.installation)
+        self._seen = observed
         self._stop_expired(observed, applied.installation)
         try:
             registry = self._hub.observed(observed, installation=applied.installation)
@@ -91,6 +96,27 @@ class Reconciler:
             self._told = None  # a hub that comes back may have lost the report
             return False
         return True
+
+    def engine_snapshot(self) -> EngineSnapshot:
+        """Return what the last pass saw at the engines and the checks ought to look at."""
+        applied, seen = self._applied, self._seen
+        if applied is None or applied.desired is None or seen is None:
+            return EngineSnapshot()
+        now_s, orphans = self._clock.wall_s(), self._memory.orphans(now_s=self._clock.boot_s())
+        containers = [each for host in seen.hosts for each in host.containers]
+        late = expired(seen, self._memory.past, installation=applied.installation, now_s=now_s)
+        return EngineSnapshot(
+            orphans=tuple(
+                _stray(each, orphans[each.id]) for each in containers if each.id in orphans
+            ),
+            overdue=tuple(
+                _stray(each, late_s)
+                for each, born in ((each, self._memory.past[each.spec]) for each, _ in late)
+                if (late_s := now_s - each.created_at_s - born.spec.ttl_s - born.spec.grace_s)
+                > OVERDUE_S
+            ),
+            orphan_grace_s=applied.desired.monitoring.orphan_grace_s,
+        )
 
     def close(self) -> None:
         """Let what runs end; start nothing more."""
@@ -216,6 +242,10 @@ class Reconciler:
                 log.warning("cannot stop %s: %s", container.name, why)
 
 
+def _stray(container: Container, for_s: float) -> Stray:
+    return Stray(name=container.name, host=container.host, agent=container.agent, for_s=for_s)
+
+
 def _held_by_hub(change: Change, registry: Registry) -> str | None:
     """Return why the hub's word keeps a change waiting ("" for a drain under way), None if it may go."""
     if isinstance(change, Drain):
@@ -223,4 +253,4 @@ def _held_by_hub(change: Change, registry: Registry) -> str | None:
     if isinstance(change, Remove) or permits(registry.mode, change.host, Verb.CREATE_CONTAINER):
         return None
     # Removing without leave to create would only make the fleet smaller.
-    return f"the hub is {registry.mode.name}: no container is created or replaced"
+    return f"the hub is {registry.mode.spoken}: no container is created or replaced"

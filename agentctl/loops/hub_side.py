@@ -1,12 +1,15 @@
 """The hub as the reconciler calls it: answers parsed at this border, one method per route."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
 from agentctl.errors import AgentctlError, NotFound
+from agentctl.model.alert import WORDS_MAX as FINDING_WORDS_MAX
+from agentctl.model.alert import Finding
 from agentctl.model.digest import plain
 from agentctl.model.fleet import DesiredState
 from agentctl.model.instance import InstanceState, ObservedHost, ObservedState
@@ -14,6 +17,8 @@ from agentctl.model.mode import Mode, ModeName
 from agentctl.model.plan import Create
 from agentctl.reconcile import Demand, Wanted
 
+SUBJECT_MAX = 160
+_NOT_IN_A_SUBJECT = re.compile(r"[^A-Za-z0-9 ._:/-]")  # engines' names, as the hub takes them
 WORDS_MAX = 2000  # of a reason or an error; engines' messages can be long, and the hub bounds them
 LONG_POLL_SLACK_S = 10.0  # an answer to a long poll may be this late before the hub counts as away
 
@@ -155,6 +160,23 @@ class HubSide:
         except NotFound:
             return ""
         return answer["task"] or ""
+
+    def alerts(self, findings: Iterable[Finding], *, told: int) -> list[dict[str, Any]]:
+        """Tell what checks found and how far the sinks were told; return the alerts after that."""
+        body = {
+            "findings": [
+                {
+                    "check": each.check,
+                    "subject": _NOT_IN_A_SUBJECT.sub("_", each.subject)[:SUBJECT_MAX],
+                    "severity": each.severity.value,
+                    "words": each.words[:FINDING_WORDS_MAX],
+                }
+                for each in findings
+            ],
+            "told": told,
+        }
+        rows: list[dict[str, Any]] = self._wire.post("/api/hub/alerts/report", body)["alerts"]
+        return rows
 
     def report(self, document: dict[str, Any]) -> None:
         """Tell what a pass plans, does and did."""

@@ -6,6 +6,8 @@ import threading
 
 from agentctl.client import Hub
 from agentctl.engine import open_engine, secrets
+from agentctl.loops.alerting import EVERY_S as ALERTS_EVERY_S
+from agentctl.loops.alerting import Alerting
 from agentctl.loops.checks import HUB_HEALTH_EVERY_S, Checks, HubHealth
 from agentctl.loops.clock import MachineClock
 from agentctl.loops.converge import Reconciler
@@ -14,6 +16,7 @@ from agentctl.loops.evidence import Evidence
 from agentctl.loops.execute import Executor
 from agentctl.loops.halt import Halt
 from agentctl.loops.hub_side import Applied, HubSide
+from agentctl.loops.telling import Telling
 from agentctl.loops.watch import Watch
 from agentctl.model.fleet import Monitoring
 from agentctl.paths import StatePaths
@@ -43,11 +46,16 @@ def run(paths: StatePaths, stop: threading.Event) -> None:
         stop=stop,
     )
     wake = threading.Event()
-    health = HubHealth(lambda: hub.desired(after=reconciler.known_generation, wait_s=0))
-    checks = _checks(health, wake)
+    telling = Telling(resolve=secrets.resolve)
+    alerting = Alerting(hub=hub, reconciler=reconciler, telling=telling, clock=MachineClock())
+    health = HubHealth(
+        lambda: hub.desired(after=reconciler.known_generation, wait_s=0), heard=alerting.heard
+    )
+    checks = _checks(health, alerting, wake)
 
     def take(applied: Applied) -> None:
         reconciler.take(applied)
+        alerting.take(applied)
         if applied.desired is not None:
             log.info("generation %d is applied", applied.number)
             checks.every(applied.desired.monitoring.converge_s, "drift", wake.set)
@@ -66,11 +74,13 @@ def run(paths: StatePaths, stop: threading.Event) -> None:
         _pass_until(reconciler, wake, stop)
     finally:
         checks.close()
+        telling.close()
         reconciler.close()
 
 
-def _checks(health: HubHealth, wake: threading.Event) -> Checks:
+def _checks(health: HubHealth, alerting: Alerting, wake: threading.Event) -> Checks:
     checks = Checks()
+    checks.every(ALERTS_EVERY_S, "alerts", alerting.check)
     checks.every(HUB_HEALTH_EVERY_S, "hub-health", health.check)
     checks.every(Monitoring().converge_s, "drift", wake.set)
     return checks

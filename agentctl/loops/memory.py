@@ -67,6 +67,10 @@ class Memory:
         )
         return self._orphans.condemned(grace_s=grace_s, now_s=now_s)
 
+    def orphans(self, *, now_s: float) -> Mapping[str, float]:
+        """Return the ids of containers without a record, and for how many seconds each has been so."""
+        return {each: now_s - since_s for each, since_s in self._orphans.first_seen_s.items()}
+
     def started(self, create: Create, container: str, *, now_s: float) -> None:
         """Remember a start: an exit soon after counts as a failure of its place."""
         with self._lock:

@@ -11,10 +11,28 @@ from agentctl.model.fleet import AgentSpec, DesiredState, Provider
 SPEC_HASH_CHARS = 16  # 64 bits: it tells specs of one agent apart, it doesn't resist forgery
 
 
+_AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
+
+
+_names_of: dict[type, tuple[str, ...] | None] = {}  # asked for every value of a fleet
+
+
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Return the fields of a dataclass, None for any other type."""
+    if kind not in _names_of:
+        found = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else None
+        _names_of[kind] = None if found is None else tuple(each.name for each in found)
+    return _names_of[kind]
+
+
 def plain(value: Any) -> Any:
     """Return a frozen value as JSON types: dataclasses as dicts, tuples as lists, enums by value."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    names = _field_names(kind)
+    if names is not None:
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, tuple | list):

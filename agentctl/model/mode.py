@@ -51,3 +51,8 @@ class Mode:
     who: str = ""
     causes: tuple[tuple[str, str], ...] = ()
     hosts_down: tuple[str, ...] = ()
+
+    @property
+    def spoken(self) -> str:
+        """The mode as a sentence about the hub says it."""
+        return "in panic" if self.name is ModeName.PANIC else self.name.value

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from agentctl.model.artifact import Artifact
+
 PROMPT_BYTES_MAX = 200 * 1024  # fits a request body of 256 KiB with its envelope
 TEXT_BYTES_MAX = 192 * 1024  # a result's text; the rest is in the workspace
 MAX_ATTEMPTS_DEFAULT = 3
@@ -111,6 +113,8 @@ class Result:
     detail: str = ""
     session: str = ""
     turns: int = 0
+    artifacts: tuple[Artifact, ...] = ()
+    artifacts_note: str = ""  # what was left out, and why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +167,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """What a submitter asks for, parsed and bounded, before any decision."""
+    """What a submitter asks for, parsed and bounded, before any decision.
+
+    `deadline_in_s` is counted from the submit: a repeat of the same words is the same request.
+    """
 
     prompt: str
     sensitivity: str | None = None
@@ -172,8 +179,10 @@ class NewTask:
     labels: tuple[tuple[str, str], ...] = ()
     priority: int = 0
     deadline_s: float | None = None
+    deadline_in_s: float | None = None
     timeout_s: float = TIMEOUT_S_DEFAULT
     max_attempts: int = MAX_ATTEMPTS_DEFAULT
+    parent: str | None = None
     budget: Budget = field(default_factory=Budget)
     output_schema: dict[str, Any] | None = None
     idempotency_key: str | None = None

@@ -105,3 +105,4 @@ class Snapshot:
     apart_since_s: float | None = None
     looked_s: float | None = None
     key_made_s: float | None = None
+    damaged: Mapping[str, str] = field(default_factory=dict)

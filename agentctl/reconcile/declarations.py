@@ -1,7 +1,7 @@
 """Two declarations of a fleet compared: what was added, changed or taken out, and what then reaches wider.
 
 Containers have no part in it: this is what a review of the files wants to know, with no engine.
-Source: docs/decisions/0010-reviewing-a-change.md.
+Source: docs/decisions/0016-reviewing-a-change.md.
 """
 
 import dataclasses
@@ -59,7 +59,16 @@ def _nothing(after: DesiredState) -> DesiredState:
 
 
 def _name(value: Any) -> str:
-    return str(value.name)
+    return _printable(str(value.name))
+
+
+def _printable(text: str) -> str:
+    """Return text that moves no cursor: rules and routes are named freely, by whoever proposes them."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def _said(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_printable(each) for each in reasons)
 
 
 def _agents(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
@@ -113,7 +122,7 @@ def _routing(old: DesiredState, new: DesiredState, *, first: bool) -> Iterator[D
             kind="routing",
             name="levels and boundaries",
             causes=_fields(before, after),
-            widens=widening.routing(before, after),
+            widens=_said(widening.routing(before, after)),
         )
 
 
@@ -157,7 +166,11 @@ def _named(
     for key, value in after.items():
         if key not in before:
             yield Declaration(
-                verb="add", kind=kind, name=key, causes=_about(value), widens=widens(None, value)
+                verb="add",
+                kind=kind,
+                name=key,
+                causes=_about(value),
+                widens=_said(widens(None, value)),
             )
         elif before[key] != value:
             yield Declaration(
@@ -165,11 +178,11 @@ def _named(
                 kind=kind,
                 name=key,
                 causes=fields(before[key], value),
-                widens=widens(before[key], value),
+                widens=_said(widens(before[key], value)),
             )
     for key, value in before.items():
         if key not in after:
-            yield Declaration(verb="remove", kind=kind, name=key, widens=widens(value, None))
+            yield Declaration(verb="remove", kind=kind, name=key, widens=_said(widens(value, None)))
 
 
 def _about(value: Any) -> tuple[Cause, ...]:
@@ -226,4 +239,5 @@ def _shown(value: Any) -> str:
         text = f"{value:g}"
     else:
         text = str(value)
+    text = _printable(text)
     return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"

@@ -1,6 +1,6 @@
 """A part of the files over what is applied: what `--limit` and `--tags` leave out stays as it is.
 
-Source: docs/decisions/0010-reviewing-a-change.md.
+Source: docs/decisions/0016-reviewing-a-change.md.
 """
 
 import dataclasses

@@ -142,7 +142,11 @@ def _plan_host(
 def _plan_surplus(
     container: Container, born: Born | None, known: Circumstances, sketch: Sketch
 ) -> None:
-    """A container in a place that isn't declared: fewer replicas go, the rest only when pruned."""
+    """A container in a place that isn't declared: fewer replicas go, the rest only when pruned.
+
+    An ephemeral one that has had its use goes in any case: it keeps nothing.
+    """
+    spent = known.demand.spent.get(container.instance) if known.demand else None
     if born is not None:
         lowered = Cause(what=f"replicas lowered to {born.spec.replicas}")
         _plan_end(container, (lowered,), born, known, sketch)
@@ -150,6 +154,8 @@ def _plan_surplus(
         _plan_end(container, (UNDECLARED,), None, known, sketch)
     elif container.id in known.condemned:
         _plan_end(container, (UNRECORDED,), None, known, sketch)
+    elif spent:
+        _plan_end(container, (Cause(what=spent),), None, known, sketch)
     else:
         sketch.notes.append(
             f"{slot_of(container)}: no longer declared: it gets no work; remove it with --prune"

@@ -5,7 +5,6 @@ why it widens; where it can't be told that a change is narrower, it counts as wi
 """
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from agentctl.model.fleet import (
@@ -17,6 +16,7 @@ from agentctl.model.fleet import (
     Provider,
     Routing,
 )
+from agentctl.model.rules import covers
 
 
 def nothing(_before: Any, _after: Any) -> tuple[str, ...]:
@@ -82,12 +82,12 @@ def rule(before: AccessRule | None, after: AccessRule | None) -> tuple[str, ...]
     if (
         before is not None
         and before.effect is Effect.DENY
-        and (after is None or after.effect is Effect.ALLOW or not _covers(after, before))
+        and (after is None or after.effect is Effect.ALLOW or not covers(after, before))
     ):
         found.append(f"no longer denies all of {_words(before)}")
     if after is not None and after.effect is Effect.ALLOW:
         old = before if before is not None and before.effect is Effect.ALLOW else None
-        if old is None or not _covers(old, after):
+        if old is None or not covers(old, after):
             found.append(f"allows {_words(after)}")
     return tuple(found)
 
@@ -97,28 +97,6 @@ def _words(of: AccessRule) -> str:
     for what, values in (("types", of.types), ("levels", of.levels)):
         said += f", {what} {', '.join(values)}" if values else ""
     return said
-
-
-def _covers(wide: AccessRule, narrow: AccessRule) -> bool:
-    """Whether all that `narrow` matches is matched by `wide`; False when that can't be told."""
-    return (
-        wide.verb in ("*", narrow.verb)
-        and _glob_covers(wide.principal, narrow.principal)
-        and _glob_covers(wide.target, narrow.target)
-        and _words_cover(wide.types, narrow.types)
-        and _words_cover(wide.levels, narrow.levels)
-        and set(wide.capabilities) <= set(narrow.capabilities)
-        and set(wide.labels) <= set(narrow.labels)
-    )
-
-
-def _glob_covers(wide: str, narrow: str) -> bool:
-    """Whether a pattern takes in another; one with [sets] in it is only told by equality."""
-    return wide == narrow or ("[" not in wide + narrow and fnmatchcase(narrow, wide))
-
-
-def _words_cover(wide: Sequence[str], narrow: Sequence[str]) -> bool:
-    return not wide or (bool(narrow) and set(narrow) <= set(wide))
 
 
 def _rank(levels: Sequence[str], level: str) -> int:

@@ -2,7 +2,7 @@
 
 A container's label is its agent's clearance, fixed at birth: all that leaves it carries that
 label, whatever it worked on. So what a message may carry on follows from the files too.
-Source: docs/decisions/0010-reviewing-a-change.md.
+Source: docs/decisions/0016-reviewing-a-change.md.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence

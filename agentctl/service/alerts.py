@@ -6,9 +6,10 @@ goes on, and is written when it can be. Source: docs/decisions/0012-modes-and-al
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from agentctl.errors import StoreUnavailable
+from agentctl.errors import StateDamaged, StoreUnavailable
 from agentctl.model.alert import Alert, AlertState, Finding, Origin, Severity
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.monitor.alerts import Book, Key, take
@@ -24,13 +25,20 @@ from agentctl.store import alerts as alert_table
 log = logging.getLogger("agentctl.hub")
 
 CHECK_EVERY_S = 5.0
+DAMAGED = "state-damaged"
 
 
 def load(hub: Hub) -> None:
-    """Take up the book as it was kept."""
+    """Take up the book as it was kept; one that is damaged is begun anew, its numbers going on."""
     with hub.store.read() as txn:
-        hub.live.book = Book.of(alert_table.all(txn))
         hub.live.told_seq = alert_table.told(txn)
+        try:
+            kept = list(alert_table.all(txn))
+        except StateDamaged as why:
+            log.error("the alerts that were kept can't be read: %s", why)
+            kept = []
+    book = Book.of(kept)
+    hub.live.book = replace(book, seq=max(book.seq, hub.live.told_seq))
 
 
 def check_when_due(hub: Hub) -> None:
@@ -43,7 +51,24 @@ def check_when_due(hub: Hub) -> None:
 
 def look(hub: Hub) -> None:
     """Run the hub's own checks now."""
-    _take(hub, check(snapshot(hub)), Origin.HUB)
+    try:
+        findings = check(snapshot(hub))
+    except StateDamaged as why:
+        findings = (*_as_found_before(hub), _damaged(why))
+    _take(hub, findings, Origin.HUB)
+
+
+def _as_found_before(hub: Hub) -> tuple[Finding, ...]:
+    """Return what the hub's alerts say: a look that failed proves nothing."""
+    return tuple(
+        Finding(check=each.check, subject=each.subject, severity=each.severity, words=each.words)
+        for each in hub.live.book.firing
+        if each.origin is Origin.HUB and each.check != DAMAGED
+    )
+
+
+def _damaged(why: StateDamaged) -> Finding:
+    return Finding(check=DAMAGED, severity=Severity.CRITICAL, words=str(why))
 
 
 def reported(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def make(hub: Hub, who: OperatorPrincipal, peer: Peer, directory: str) -> dict[s
     except AgentctlError as why:
         _note(hub, "failed", principal, target, reason=why.detail)
         raise
-    _note(hub, "made", principal, target, line=signed.checkpoint.seq)
+    _note(hub, "made", principal, target, line=str(signed.checkpoint.seq))
     with hub.store.read() as txn:
         head = journal_table.head(txn)
     return {
@@ -86,7 +86,7 @@ def _wrong(what: str) -> InputError:
     )
 
 
-def _note(hub: Hub, event: str, who: str, target: Path, **facts: str | int) -> None:
+def _note(hub: Hub, event: str, who: str, target: Path, **facts: str) -> None:
     subject = str(target)
     hub.store.write(
         lambda txn: note(hub, txn, f"state.backup.{event}", who=who, subject=subject, **facts)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from agentctl.artifacts import Shelf
 from agentctl.errors import Degraded
 from agentctl.identity import Seal, Signer
 from agentctl.model.fleet import AgentSpec, Generation
@@ -53,6 +54,7 @@ class Hub:
     installation: str
     version: str
     uid: int
+    shelf: Shelf
     live: Live = field(default_factory=Live)
     fleet: Fleet | None = None
 
@@ -66,7 +68,7 @@ class Hub:
         if not permits(mode, host, verb):
             where = f" on {host}" if host else ""
             raise Degraded(
-                f"the hub is {mode.name}{where}: {mode.reason or 'no reason given'}",
+                f"the hub is {mode.spoken}{where}: {mode.reason or 'no reason given'}",
                 hint=f"{verb} works again when the mode is normal; see `agentctl status`",
             )
 

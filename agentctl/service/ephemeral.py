@@ -99,8 +99,10 @@ def spent(hub: Hub, txn: Txn, instance: Instance, *, works: bool) -> str:
         ended = done is not None and done.instance == instance.id
         return f"{instance.served}: {done.state}" if done and ended else "its lease is lost"
     fleet = hub.fleet
-    if fleet is None or instance.agent not in fleet.agents:
+    if fleet is None:
         return ""
+    if instance.agent not in fleet.agents:
+        return f"{instance.agent} is no longer declared"
     if instance.made_for:
         task = task_table.get(txn, instance.made_for)
         why = "is gone" if task is None else _against(fleet, task, instance)

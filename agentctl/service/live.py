@@ -97,6 +97,7 @@ class Live:
     checked_s: float | None = None  # boot time of the checks' last run; None: they are due
     told_seq: int = 0
     leases_rested: bool = False
+    damaged: dict[str, str] = field(default_factory=dict)  # records that failed their checksum
     instance_seen_s: dict[str, float] = field(default_factory=dict)
     listening_since_s: float = 0.0  # wall clock: before it silence says nothing
     progress: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -9,10 +9,12 @@ from typing import Any
 
 from agentctl import failpoints
 from agentctl.errors import Conflict, InputError
+from agentctl.model.artifact import Artifact
 from agentctl.model.digest import digest
 from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import TEXT_BYTES_MAX, Result, Task, TaskState, Usage
+from agentctl.service import artifacts, claims
 from agentctl.service.context import Hub
 from agentctl.service.live import WOKEN_FOR_ONE
 from agentctl.service.poll import holds_lease
@@ -41,15 +43,29 @@ def report(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, 
             fields=[("/type", f"one of {', '.join(sorted(_STEPS))}, agent.heartbeat")],
         )
     hub.require(Verb.SETTLE)
+    counts = claims.as_it_counts(hub, message)
     failpoints.hit("service.settle.before")
-    answer = hub.store.write(lambda txn: _settle(hub, txn, who, message))
+    answer = hub.store.write(lambda txn: _settle(hub, txn, who, message, counts))
     failpoints.hit("service.settle.after")
+    _tidy(hub, kind, message["task"])
     hub.live.waiters.wake(f"task:{message['task']}", f"instance:{who.instance}", "reconciler")
     hub.live.waiters.wake(f"agent:{who.agent}", at_most=WOKEN_FOR_ONE)  # it may be queued again
     return answer
 
 
-def _settle(hub: Hub, txn: Txn, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:
+def _tidy(hub: Hub, kind: str, task_id: str) -> None:
+    if kind == "task.accepted":
+        return
+    with hub.store.read() as txn:
+        task = task_table.get(txn, task_id)
+    if task is not None:
+        artifacts.tidy(hub, task)
+
+
+def _settle(
+    hub: Hub, txn: Txn, who: AgentPrincipal, message: dict[str, Any], counts: dict[str, Any]
+) -> dict[str, Any]:
+    """Settle a message: `message` as it was sent (a repeat is known by it), `counts` what of it counts."""
     said = digest(message)
     first = answers.first(txn, who.instance, message["id"])
     if first is not None:
@@ -57,15 +73,16 @@ def _settle(hub: Hub, txn: Txn, who: AgentPrincipal, message: dict[str, Any]) ->
             raise Conflict(f"message id {message['id']!r} was used for another message")
         return first[1]
     task = _current(txn, who, message["task"], message["attempt"])
-    step, event = _STEPS[message["type"]]
+    step, event = _STEPS[counts["type"]]
     try:
-        after = step(hub, txn, task, message["payload"])
+        after = step(hub, txn, task, counts["payload"])
     except Impossible as why:
         raise Conflict(f"task {task.id}: {why}") from why
     task_table.put(txn, after)
     outcome = event if after.state is not TaskState.QUEUED else "failed_retryable"
     outcome = "dead" if after.state is TaskState.DEAD else outcome
-    note_task(hub, txn, after, outcome, who=who.spiffe_id, detail=after.error[:200])
+    facts = _kept(after)
+    note_task(hub, txn, after, outcome, who=who.spiffe_id, detail=after.error[:200], **facts)
     answer = {"id": message["id"], "accepted": True}
     answers.remember(txn, who.instance, message["id"], said, answer)
     return answer
@@ -107,16 +124,26 @@ def _failed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
 def _result(txn: Txn, task: Task, payload: dict[str, Any]) -> Result:
     """A result carries the label of the container it came from, whatever the task was declared as."""
     born = instances.get(txn, task.instance)
+    label = born.label if born else task.sensitivity
     return Result(
         text=_bounded(payload.get("text", "")),
         structured=payload.get("structured"),
-        label=born.label if born else task.sensitivity,
+        label=label,
         partial=bool(payload.get("partial", False)),
         reason=payload.get("reason", ""),
         detail=payload.get("detail", ""),
         session=payload.get("session") or "",
         turns=payload.get("turns") or 0,
+        artifacts=tuple(Artifact(**each, label=label) for each in payload.get("artifacts", ())),
+        artifacts_note=payload.get("artifacts_note", ""),
     )
+
+
+def _kept(task: Task) -> dict[str, str]:
+    """Return what the journal's line says of a result's artifacts: how many, and their bytes."""
+    kept = task.result.artifacts if task.result else ()
+    size = sum(each.size for each in kept)
+    return {"artifacts": str(len(kept)), "artifacts_bytes": str(size)} if kept else {}
 
 
 def _bounded(text: str) -> str:

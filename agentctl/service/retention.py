@@ -8,7 +8,7 @@ Source: docs/decisions/0010-journal-and-state.md.
 from agentctl.model.fleet import Retention
 from agentctl.model.instance import Instance
 from agentctl.model.task import FINAL, Task
-from agentctl.service import checkpoints
+from agentctl.service import artifacts, checkpoints
 from agentctl.service.context import Hub
 from agentctl.service.record import note
 from agentctl.store import Txn, answers, decisions, idempotency, instances
@@ -47,6 +47,7 @@ def _tasks(hub: Hub, before_s: float) -> bool:
 
     if found:
         hub.store.write(work)
+        artifacts.forget(hub, found)
     return len(found) == TASKS_AT_ONCE
 
 

@@ -18,6 +18,7 @@ def retry(hub: Hub, task_id: str, who: OperatorPrincipal) -> Task:
     with hub.store.read() as txn:
         old = task_table.get(txn, task_id)
         body = task_table.body(txn, task_id)
+        parent = task_table.get(txn, old.parent) if old and old.parent else None
     if old is None or body is None:
         raise NotFound(f"no task {task_id!r}", hint="`agentctl tasks` lists them")
     if old.state not in FINAL:
@@ -33,6 +34,7 @@ def retry(hub: Hub, task_id: str, who: OperatorPrincipal) -> Task:
         priority=old.priority,
         timeout_s=old.timeout_s,
         max_attempts=old.max_attempts,
+        parent=parent.id if parent else None,  # it may have been removed; the label stands
         budget=old.budget,
         output_schema=body.output_schema,
     )

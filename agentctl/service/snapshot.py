@@ -50,6 +50,7 @@ def snapshot(hub: Hub) -> Snapshot:
             apart_since_s=live.apart_since_s,
             looked_s=live.looked_s,
             key_made_s=hub.signer.made_at_s or None,
+            damaged=dict(live.damaged),
         )
 
 

@@ -19,6 +19,8 @@ from agentctl.store import Txn, idempotency
 from agentctl.store import tasks as task_table
 from agentctl.tasks import hold, queue
 
+ASKED_CHARS_MAX = 500  # of a submitter's labels in a journal line
+
 
 def submit(
     hub: Hub, new: NewTask, who: OperatorPrincipal, *, retry_of: str | None = None
@@ -68,7 +70,7 @@ def _submit(
     repeated = _first(txn, new, principal)
     if repeated is not None:
         return repeated, False, None
-    task = _record(hub, fleet, new, who, retry_of)
+    task = _record(hub, txn, fleet, new, who, retry_of)
     found = route_task.pick(txn, fleet, task)
     if isinstance(found, NoRoute):
         refusal = _refusal(hub, txn, fleet, task)
@@ -90,7 +92,8 @@ def _submit(
     task_table.add(txn, task, body)
     if new.idempotency_key is not None:
         idempotency.remember(txn, principal, new.idempotency_key, task.id, digest(new))
-    note_task(hub, txn, task, "submitted", who=principal, prompt_sha256=digest(new.prompt))
+    facts = _asked(new) | {"prompt_sha256": digest(new.prompt), "retry_of": retry_of or ""}
+    note_task(hub, txn, task, "submitted", who=principal, **facts)
     note_task(hub, txn, task, event, who="hub", detail=task.held_reason)
     return task, True, None
 
@@ -134,26 +137,78 @@ def _first(txn: Txn, new: NewTask, principal: str) -> Task | None:
 
 
 def _record(
-    hub: Hub, fleet: Fleet, new: NewTask, who: OperatorPrincipal, retry_of: str | None
+    hub: Hub,
+    txn: Txn,
+    fleet: Fleet,
+    new: NewTask,
+    who: OperatorPrincipal,
+    retry_of: str | None,
 ) -> Task:
+    now_s = hub.clock.wall_s()
     return Task(
         id=hub.ids.new("task"),
         state=TaskState.HELD,
-        sensitivity=new.sensitivity if new.sensitivity is not None else fleet.levels.default,
+        sensitivity=fleet.levels.join(_derived_from(txn, fleet, new)),
         declared=new.sensitivity,
         submitted_by=f"operator:{who.name}",
         submitter_role=who.role.value,
-        submitted_at_s=hub.clock.wall_s(),
+        submitted_at_s=now_s,
         capabilities=tuple(sorted(set(new.capabilities))),
         agent_wanted=new.agent,
         labels=new.labels,
         priority=new.priority,
-        deadline_s=new.deadline_s,
+        deadline_s=_deadline(new, now_s),
         timeout_s=new.timeout_s,
         max_attempts=new.max_attempts,
+        parent=new.parent,
         budget=new.budget,
         retry_of=retry_of,
     )
+
+
+def _derived_from(txn: Txn, fleet: Fleet, new: NewTask) -> tuple[str, ...]:
+    """Return the labels that a task's own is the highest of: what it declares, and its parent's.
+
+    What the parent's container wrote carries that container's label: the child may hold it.
+    """
+    own = new.sensitivity if new.sensitivity is not None else fleet.levels.default
+    if new.parent is None:
+        return (own,)
+    parent = task_table.get(txn, new.parent)
+    if parent is None:
+        raise InputError(
+            f"the parent {new.parent} is unknown", fields=[("/parent", "unknown task")]
+        )
+    written = (parent.result.label,) if parent.result and parent.result.label else ()
+    return (own, parent.sensitivity, *written)
+
+
+def _deadline(new: NewTask, now_s: float) -> float | None:
+    if new.deadline_in_s is not None:
+        return now_s + new.deadline_in_s
+    if new.deadline_s is not None and new.deadline_s <= now_s:
+        raise InputError("the deadline has passed", fields=[("/deadline_s", "has passed")])
+    return new.deadline_s
+
+
+def _asked(new: NewTask) -> dict[str, str]:
+    """Return what the submitter asked for as the journal's line has it: bounds and keys, never bodies."""
+    budget = new.budget
+    asked = {
+        "priority": new.priority or "",
+        "deadline_s": new.deadline_s or "",
+        "deadline_in_s": new.deadline_in_s or "",
+        "timeout_s": f"{new.timeout_s:g}",
+        "max_attempts": new.max_attempts,
+        "parent": new.parent or "",
+        "idempotency_key": new.idempotency_key or "",
+        "labels": " ".join(f"{name}={value}" for name, value in new.labels)[:ASKED_CHARS_MAX],
+        "budget_usd": "" if budget.usd is None else f"{budget.usd:g}",
+        "budget_tokens": budget.tokens or "",
+        "budget_turns": budget.turns or "",
+        "output_schema_sha256": digest(new.output_schema) if new.output_schema else "",
+    }
+    return {name: str(value) for name, value in asked.items()}
 
 
 def _refusal(hub: Hub, txn: Txn, fleet: Fleet, task: Task) -> Refused | None:

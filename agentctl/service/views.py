@@ -7,7 +7,7 @@ from agentctl.model.digest import plain
 from agentctl.model.mode import ModeName
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
-from agentctl.service import alerts, modes
+from agentctl.service import alerts, damage, modes
 from agentctl.service.context import Hub
 from agentctl.service.roles import READERS, require_role, sees_content
 from agentctl.service.task_row import task_row
@@ -25,6 +25,7 @@ def task(hub: Hub, task_id: str, who: OperatorPrincipal) -> dict[str, Any]:
     with hub.store.read() as txn:
         found = task_table.get(txn, task_id)
         if found is None:
+            damage.refuse_quarantined(txn, task_id)
             raise NotFound(f"no task {task_id!r}", hint="`agentctl tasks` lists them")
         body = task_table.body(txn, task_id)
         events = task_events.of(txn, task_id)
@@ -181,5 +182,7 @@ def metrics(hub: Hub) -> str:
     lines += [
         "# TYPE agentctl_model_calls_open gauge",
         f"agentctl_model_calls_open {len(hub.live.calls)}",
+        "# TYPE agentctl_alerts_firing gauge",
+        f"agentctl_alerts_firing {len(hub.live.book.firing)}",
     ]
     return "\n".join(lines) + "\n"

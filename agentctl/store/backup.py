@@ -11,6 +11,9 @@ from agentctl.errors import Conflict, StateDamaged, StoreUnavailable
 from agentctl.store.state_lock import StateLock
 from agentctl.store.verify import DATA_FILE, faults
 
+INSTALLATION_FILE = "installation"  # in a backup: whose containers the state speaks of
+CHECKPOINT_FILE = "checkpoint.json"  # in a backup: the journal's head as it was, signed
+
 
 def copy_to(env: lmdb.Environment, target: Path, beside: Mapping[str, bytes]) -> None:
     """Write a compact copy of one consistent moment to the new directory `target`.

@@ -33,7 +33,7 @@ class RecordDamaged(StateDamaged):
         shown = key.decode("ascii", "backslashreplace").replace("\0", "/")
         super().__init__(
             f"record {shown!r} of table {table} is damaged: {why}",
-            hint="restore a backup, or check the disk and run `agentctl state verify`",
+            hint="check the disk and run `agentctl state verify`: docs/recovery.md",
         )
         self.table = table
         self.key = key

@@ -136,7 +136,7 @@ def _refuse_damaged(path: Path) -> None:
     if found:
         raise StateDamaged(
             f"the store in {path} is damaged: {found[0]}",
-            hint=f"restore a backup, or move {path / DATA_FILE} away to begin anew",
+            hint=f"restore a backup, or move {path / DATA_FILE} away to begin anew: docs/recovery.md",
         )
 
 

@@ -56,5 +56,4 @@ def index_by_task(txn: Txn) -> None:
 
 def made(txn: Txn, key: bytes) -> str:
     """Return the id of the task that the record under `key` names; raises StateDamaged when it is none."""
-    value = txn.get(Table.IDEMPOTENCY, key)
-    return _submitted.decode(key, value or b"").task
+    return _submitted.decode(key, txn.get(Table.IDEMPOTENCY, key) or b"").task

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator
 
 from agentctl.model.task import Task
 from agentctl.store import (
+    checkpoints,
     counters,
     decisions,
     generations,
+    idempotency,
     instances,
     journal,
     keys,
     operator_tokens,
+    quarantine,
     task_events,
     task_index,
     tasks,
@@ -30,14 +33,17 @@ _INDEXES = (
 )
 
 
-def faults(txn: Txn) -> list[str]:
+def faults(txn: Txn, *, indexes: bool = True) -> list[str]:
     """Return what is wrong, at most FAULTS_MAX findings; [] when every record can be trusted.
 
-    Reads the whole store: some 50,000 records a second.
+    Reads the whole store: some 50,000 records a second. `indexes` is False for tables of an
+    older version, which has other ones.
     """
     found = list(_damaged_records(txn))
     if not found:  # an index can be compared only with records that can be read
-        found += [*_indexes_that_lie(txn), *_counters_that_lie(txn), *_journal(txn)]
+        found += [*_journal(txn), *_in_quarantine(txn)]
+        if indexes:
+            found += [*_indexes_that_lie(txn), *_counters_that_lie(txn), *_keys_that_lie(txn)]
     return found[:FAULTS_MAX]
 
 
@@ -92,6 +98,18 @@ def _counters_that_lie(txn: Txn) -> Iterator[str]:
                 yield f"counter {kind} {last!r} says {there.get(last, 0)}, not {wanted[kind, last]}"
 
 
+def _keys_that_lie(txn: Txn) -> Iterator[str]:
+    made = {keys.text(idempotency.made(txn, key)) for key, _ in txn.scan(Table.IDEMPOTENCY)}
+    there = {key for key, _ in txn.scan(Table.IDEMPOTENCY_BY_TASK)}
+    for key in sorted(made ^ there):
+        yield f"tables idempotency and idempotency_by_task differ over {key!r}"
+
+
+def _in_quarantine(txn: Txn) -> Iterator[str]:
+    for each in quarantine.all(txn):
+        yield f"in quarantine since {each.at_s:.0f}: {each.why}"
+
+
 def _journal(txn: Txn) -> Iterator[str]:
     broken = journal.verify(txn)
     if broken:
@@ -119,6 +137,8 @@ _READERS: dict[Table, Callable[[Txn, bytes], object]] = {
     Table.TASKS: _text(tasks.get),
     Table.TASK_BODIES: _text(tasks.body),
     Table.TASK_EVENTS: _happening,
+    Table.IDEMPOTENCY: idempotency.made,
+    Table.CHECKPOINTS: lambda txn, key: checkpoints.read(txn, keys.number_of(key) - 1, 1),
     Table.INSTANCES: _text(instances.get),
     Table.GENERATIONS: _generation,
     Table.JOURNAL: _line,

@@ -24,6 +24,10 @@ class LmdbTxn:
         stored = self._txn.get(key, db=self._handles[table])
         return None if stored is None else unseal(table, key, bytes(stored))
 
+    def salvage(self, table: Table, key: bytes) -> bytes | None:
+        stored = self._txn.get(key, db=self._handles[table])
+        return None if stored is None else bytes(stored)
+
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         self._txn.put(key, seal(table, key, value), db=self._handles[table])
 

@@ -29,6 +29,7 @@ class Table(StrEnum):
     DECISIONS = "decisions"
     OPERATOR_TOKENS = "operator_tokens"
     ALERTS = "alerts"
+    QUARANTINE = "quarantine"
 
 
 KEY_BYTES_MAX = 511  # LMDB's own bound at its default page size
@@ -43,6 +44,10 @@ class Txn(Protocol):
 
     def get(self, table: Table, key: bytes) -> bytes | None:
         """Return the value, or None."""
+        ...
+
+    def salvage(self, table: Table, key: bytes) -> bytes | None:
+        """Return a record as it is stored, seal and all, whether or not it can be trusted; or None."""
         ...
 
     def put(self, table: Table, key: bytes, value: bytes) -> None:

@@ -10,6 +10,9 @@ from agentd.identity import Identity
 from agentd.strict_json import dumps
 
 _MESSAGES = "/api/hub/messages"
+_ARTIFACTS = "/api/hub/artifacts"
+_JSON = "application/json"
+_BYTES = "application/octet-stream"
 _SEND_TIMEOUT_S = 15.0
 _POLL_SLACK_S = 15.0  # a hub that holds a poll this much longer than asked is hung
 
@@ -45,6 +48,15 @@ class Hub:
         """Send a message; return the answer's body. The same id may be sent again and again."""
         return self._call("POST", _MESSAGES, dumps(message), timeout_s=_SEND_TIMEOUT_S).body
 
+    def put_part(
+        self, sha256: str, *, task: str, attempt: int, size: int, offset: int, part: bytes
+    ) -> bool:
+        """Send a part of a file; return whether the hub has all of it. The same part may be sent again."""
+        asked = {"task": task, "attempt": attempt, "size": size, "offset": offset}
+        target = f"{_ARTIFACTS}/{sha256}?{urlencode(asked)}"
+        answer = self._call("PUT", target, part, timeout_s=_SEND_TIMEOUT_S, kind=_BYTES)
+        return answer.body.get("complete") is True
+
     def hang_up(self) -> None:
         """End the call in progress with Interrupted."""
         self._line.hang_up()
@@ -53,22 +65,24 @@ class Hub:
         """Take calls again after a hang-up."""
         self._line.rearm()
 
-    def _call(self, method: str, target: str, body: bytes | None, *, timeout_s: float) -> Answer:
+    def _call(
+        self, method: str, target: str, body: bytes | None, *, timeout_s: float, kind: str = _JSON
+    ) -> Answer:
         token = self._identity.bearer()
-        answer = self._with(token, method, target, body, timeout_s)
+        answer = self._with(token, method, target, body, timeout_s, kind)
         if answer.status == 401:
             self._identity.renounce(token)
-            answer = self._with(self._identity.bearer(), method, target, body, timeout_s)
+            answer = self._with(self._identity.bearer(), method, target, body, timeout_s, kind)
         if answer.status != 200:
             raise from_answer(answer)
         return answer
 
     def _with(
-        self, token: str, method: str, target: str, body: bytes | None, timeout_s: float
+        self, token: str, method: str, target: str, body: bytes | None, timeout_s: float, kind: str
     ) -> Answer:
         headers = {"Authorization": f"Bearer {token}"}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = kind
         try:
             return self._line.call(method, target, headers=headers, body=body, timeout_s=timeout_s)
         except DoorClosed as cause:

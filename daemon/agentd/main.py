@@ -22,6 +22,7 @@ from agentd.forwarder import Forwarder
 from agentd.heartbeat import Heartbeat
 from agentd.hub import Hub
 from agentd.identity import Identity
+from agentd.outbox import Outbox
 from agentd.poll import Poll
 from agentd.processes import Processes, hide_memory, reap_forever
 from agentd.recall import Recall
@@ -97,13 +98,18 @@ class _Agent:
 
         workspace = Path(booted.workspace)
         self._forwarder = Forwarder(booted.llm_socket)
-        self._spool = Spool(new_hub(), workspace / spool.DIRECTORY, settled=self._desk.release)
+        self._spool = Spool(
+            Outbox(new_hub(), workspace),
+            workspace / spool.DIRECTORY,
+            settled=self._desk.release,
+        )
         recall = Recall(self._desk, self._spool)
         runner = Runner(
             executor=choose(self._place(workspace)),
             desk=self._desk,
             spool=self._spool,
             new_hub=new_hub,
+            workspace=workspace,
         )
         self._poll = Poll(new_hub(), desk=self._desk, runner=runner, recall=recall)
         self._heartbeat = Heartbeat(

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
+from agentd.artifacts import Collected
 from agentd.assignment import Assignment
 from agentd.outcome import Completed, Failed, Outcome, Progress, Reason, Work
 from agentd.strict_json import DEPTH_MAX, depth, dumps
@@ -44,7 +45,9 @@ def heartbeat(message_id: str, holds: Iterable[tuple[str, int]]) -> Message:
     return {"id": message_id, "type": "agent.heartbeat", "payload": {"holds": held}}
 
 
-def result(job: Assignment, ended: Outcome, *, duration_s: float) -> Message:
+def result(
+    job: Assignment, ended: Outcome, *, duration_s: float, files: Collected | None = None
+) -> Message:
     """`task.completed` or `task.failed`, with an encoded size within BODY_BYTES_MAX.
 
     Long text is cut and says so; structured output that is over its bound
@@ -52,6 +55,7 @@ def result(job: Assignment, ended: Outcome, *, duration_s: float) -> Message:
     """
     ended = _bounded_structure(ended)
     payload = _work(ended.work) | {"duration_s": round(max(duration_s, 0.0), 3)}
+    payload |= _files(files) if files else {}
     if isinstance(ended, Failed):
         payload |= {
             "reason": str(ended.reason),
@@ -122,6 +126,15 @@ def _work(work: Work) -> dict[str, Any]:
         payload["turns"] = work.turns
     if work.session:
         payload["session"] = work.session[:SESSION_CHARS_MAX]
+    return payload
+
+
+def _files(files: Collected) -> dict[str, Any]:
+    payload: dict[str, Any] = {}
+    if files.files:
+        payload["artifacts"] = [dataclasses.asdict(each) for each in files.files]
+    if note := files.note():
+        payload["artifacts_note"] = note
     return payload
 
 

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
-from agentd import clock, log, redact, report
+from agentd import artifacts, clock, log, redact, report
 from agentd.backoff import Backoff
 from agentd.desk import Desk, Held
 from agentd.executors.executor import Executor
@@ -25,12 +26,20 @@ class Runner:
     """Runs what is put on the desk, each task in a thread of its own."""
 
     def __init__(
-        self, *, executor: Executor, desk: Desk, spool: Results, new_hub: Callable[[], Hub]
+        self,
+        *,
+        executor: Executor,
+        desk: Desk,
+        spool: Results,
+        new_hub: Callable[[], Hub],
+        workspace: Path | None = None,
     ) -> None:
+        """`workspace` None: tasks leave no files."""
         self._executor = executor
         self._desk = desk
         self._spool = spool
         self._new_hub = new_hub
+        self._workspace = workspace
 
     def start(self, held: Held) -> None:
         """Begin a task."""
@@ -46,7 +55,9 @@ class Runner:
         if held.stop.reason is StopReason.LOST:
             self._desk.release(job.hold)  # somebody else's now: our word about it is worth nothing
             return
-        self._spool.put(report.result(job, ended, duration_s=clock.boot_s() - begun_s))
+        files = artifacts.collect(self._workspace) if self._workspace else None
+        took_s = clock.boot_s() - begun_s
+        self._spool.put(report.result(job, ended, duration_s=took_s, files=files))
 
     def _outcome(self, held: Held) -> Outcome:
         try:
@@ -78,6 +89,8 @@ class Runner:
         return failed(held.stop.reason, Work())
 
     def _execute(self, held: Held) -> Outcome:
+        if self._workspace is not None:
+            artifacts.empty(self._workspace)
         progress = ProgressReporter(self._new_hub(), held.job)
         progress.start()
         wall = threading.Timer(held.job.timeout_s, held.stop.request, args=(StopReason.TIMEOUT,))

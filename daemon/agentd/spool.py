@@ -9,11 +9,10 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from agentd import log, report
 from agentd.backoff import Backoff
-from agentd.hub import Hub
 from agentd.hub_errors import HubAway, HubRefused
 from agentd.strict_json import dumps
 
@@ -25,10 +24,16 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 Hold = tuple[str, int]
 
 
+class Sender(Protocol):
+    """What sends a message to the hub."""
+
+    def send(self, message: dict[str, Any]) -> dict[str, Any]: ...
+
+
 class Spool:
     """Results on their way; one thread sends them, oldest first, under the same id until answered."""
 
-    def __init__(self, hub: Hub, directory: Path, *, settled: Callable[[Hold], None]) -> None:
+    def __init__(self, hub: Sender, directory: Path, *, settled: Callable[[Hold], None]) -> None:
         self._hub = hub
         self._directory = directory
         self._settled = settled

@@ -62,7 +62,7 @@ def acknowledge_before_the_commit() -> None:
         job.settle()
         job.future = Future()
 
-    group_commit._Job.run = lying  # type: ignore[method-assign]
+    group_commit._Job.run = lying  # type: ignore[method-assign,assignment]
 
 
 def forget_the_fences() -> None:

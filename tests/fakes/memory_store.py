@@ -56,6 +56,9 @@ class MemoryTxn:
         self._usable()
         return self.tables[table].values.get(key)
 
+    def salvage(self, table: Table, key: bytes) -> bytes | None:
+        return self.get(table, key)
+
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         self._owned(table).put(key, value)
 

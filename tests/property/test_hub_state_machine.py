@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 )
 
 from agentctl import failpoints
+from agentctl.artifacts import Shelf
 from agentctl.errors import AgentctlError, Conflict, StoreUnavailable
 from agentctl.identity import Seal, Signer
 from agentctl.model.principal import AgentPrincipal
@@ -64,6 +65,8 @@ class HubKeepsItsRules(RuleBasedStateMachine):
         self.at = HubAtHand(self.opened(), self.clock)
         self.at.apply(fleet(replace(RESEARCHER, replicas=2), THINKER))
         self.agents = [self.newborn(agent, replica) for agent, replica in PLACES]
+        for agent, attempts in (("researcher", 1), ("researcher", 3), ("thinker", 2)):
+            self.submit(agent=agent, max_attempts=attempts, timeout=600.0, deadline=None)
 
     def opened(self) -> Hub:
         keys = self.root / "keys"
@@ -77,6 +80,7 @@ class HubKeepsItsRules(RuleBasedStateMachine):
             installation="here",
             version="test",
             uid=1000,
+            shelf=Shelf(self.root / "artifacts"),
         )
         with self.store.read() as txn:
             newest = generations.latest(txn)
@@ -176,6 +180,24 @@ class HubKeepsItsRules(RuleBasedStateMachine):
                 agent.holds.append((task, attempt))
             else:
                 agent.holds.remove((task, attempt))
+
+    @rule(who=WHO)
+    def take_and_begin(self, who: int) -> None:
+        self.poll(who=who, answer_lost=False)
+        self.say_of_what_it_holds(who=who, kind="task.accepted")
+
+    @rule(who=WHO)
+    def take_and_end(self, who: int) -> None:
+        self.take_and_begin(who=who)
+        self.say_of_what_it_holds(who=who, kind="task.completed")
+        self.say_of_what_it_holds(who=who, kind="task.completed")
+
+    @rule(who=WHO)
+    def go_silent_with_work(self, who: int) -> None:
+        """It comes back when its lease has run out, and says what it has."""
+        self.take_and_begin(who=who)
+        self.time_passes(seconds=31.0)
+        self.say_of_what_it_holds(who=who, kind="task.completed")
 
     def expected(self, agent: ModelAgent, slots: int) -> list[tuple[str, str, int]]:
         """Return what a poll must be answered, after the lease it takes."""
@@ -387,6 +409,6 @@ def test_a_hub_that_breaks_a_rule_is_seen(what: str, monkeypatch: pytest.MonkeyP
     """The test of the test above."""
     where, name, instead = BROKEN[what]
     monkeypatch.setattr(where, name, instead)
-    quick = settings(MACHINE, phases=[Phase.generate], report_multiple_bugs=False)
+    quick = settings(MACHINE, max_examples=300, phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises((AssertionError, AgentctlError, Impossible)):
         run_state_machine_as_test(HubKeepsItsRules, settings=quick)

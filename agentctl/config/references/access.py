@@ -1,15 +1,19 @@
 """Access rules that can match, and times that fit each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from agentctl.config.finding import Finding, did_you_mean
 from agentctl.config.references.known import Known, duplicates, error, unknown, warning
-from agentctl.model.fleet import DesiredState
+from agentctl.model.fleet import AccessRule, DesiredState, Effect
+from agentctl.model.rules import covers
+
+RULES_COMPARED_MAX = 1000  # each with those before it; what is written by hand is far below
 
 
 def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
     yield from duplicates("rule", (("access", each.name) for each in desired.access))
+    yield from _shadowed(desired.access)
     agents = sorted({agent.name for agent in desired.agents})
     for rule in desired.access:
         at = ("access", rule.name)
@@ -26,6 +30,27 @@ def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
                 (*at, field),
                 suggestion=did_you_mean(pattern, agents),
             )
+
+
+def _shadowed(rules: Sequence[AccessRule]) -> Iterator[Finding]:
+    """Yield rules that never decide: a deny, or an earlier rule of their own kind, always comes first."""
+    for at, rule in enumerate(rules[:RULES_COMPARED_MAX]):
+        earlier = [each for each in rules[:at] if each.effect is rule.effect]
+        denies = [each for each in rules if each.effect is Effect.DENY and each is not rule]
+        before = [*denies, *earlier] if rule.effect is Effect.ALLOW else earlier
+        first = next((each for each in before if covers(each, rule)), None)
+        if first is None:
+            continue
+        yield warning(
+            "shadowed-rule",
+            f"rule {rule.name!r} never decides: {first.name!r} {_does(first)} all of it before",
+            ("access", rule.name),
+            suggestion="remove it, or narrow the other",
+        )
+
+
+def _does(rule: AccessRule) -> str:
+    return "denies" if rule.effect is Effect.DENY else "allows"
 
 
 def monitoring(desired: DesiredState) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from agentctl.model.alert import Finding
 from agentctl.monitor.checks import (
     actions,
+    damage,
     dead_letters,
     drift,
     engines,
@@ -24,6 +25,7 @@ Check = Callable[[Snapshot], Iterator[Finding]]
 
 CHECKS: tuple[Check, ...] = (
     mode.check,
+    damage.check,
     engines.check,
     observation.check,
     actions.check,

@@ -16,6 +16,7 @@ TASK_FIELDS = {
 }  # fmt: skip
 READS = [
     "tasks", "agents", "generations", "generations/latest", "plan", "mode", "status", "journal",
+    "alerts",
 ]  # fmt: skip
 
 
@@ -170,3 +171,33 @@ def test_a_listener_has_its_own_routes_and_no_others(whole: Whole, name: str) ->
         result = getattr(whole, name).ask("GET", path)
         mine = owner in (name, {"remote": "operators"}.get(name))
         assert (result.status_code == 404) is not mine, path
+
+
+def test_panic_is_an_operators_order_that_readyz_tells_and_only_a_resume_ends(
+    whole: Whole,
+) -> None:
+    order = {"mode": "panic", "reason": "a leak"}
+    assert whole.operators.ask("POST", "/api/hub/mode", order).json["mode"] == "panic"
+    ready = whole.remote.ask("GET", "/readyz")
+    assert (ready.status_code, ready.json["mode"], ready.json["reason"]) == (503, "panic", "a leak")
+    assert ready.json["causes"] == []
+    problem(whole.operators.ask("POST", "/api/hub/mode", {"mode": "paused"}), 409)
+    assert whole.operators.ask("POST", "/api/hub/mode", {"mode": "normal"}).status_code == 200
+    assert whole.remote.ask("GET", "/readyz").status_code == 200
+
+
+def test_findings_of_the_reconciler_become_alerts_that_operators_read(whole: Whole) -> None:
+    finding = {"check": "orphan", "subject": "local/x", "severity": "warning", "words": "no record"}
+    path = "/api/hub/alerts/report"
+    given = whole.reconciler.ask("POST", path, {"findings": [finding], "told": 0}).json["alerts"]
+    assert [(each["seq"], each["state"], each["check"]) for each in given] == [
+        (1, "firing", "orphan")
+    ]
+    assert whole.operators.ask("GET", "/api/hub/alerts").json["alerts"] == given
+    whole.reconciler.ask("POST", path, {"findings": [], "told": 1})
+    assert whole.operators.ask("GET", "/api/hub/alerts").json["alerts"] == []
+    (kept,) = whole.operators.ask("GET", "/api/hub/alerts?all=true").json["alerts"]
+    assert kept["state"] == "resolved"
+    problem(whole.operators.ask("GET", "/api/hub/alerts?all=maybe"), 422)
+    problem(whole.reconciler.ask("POST", path, {"findings": [{"check": "X"}], "told": 0}), 422)
+    problem(whole.operators.ask("POST", path, {"findings": [], "told": 0}), 404)

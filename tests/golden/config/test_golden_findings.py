@@ -12,7 +12,8 @@ import pytest
 
 from agentctl import resources
 from agentctl.config import load
-from agentctl.config.report import text
+from agentctl.config.finding import Finding, Severity
+from agentctl.config.report import FORMATS, text
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
 
@@ -32,6 +33,32 @@ def test_findings_are_as_written_down(case: Path, tmp_path: Path) -> None:
     loaded = load(tmp_path)
     assert (loaded.desired is None) == bool(loaded.errors)
     said = text(loaded.findings, loaded.sources) + "\n"
+    if os.environ.get("AGENTCTL_GOLDEN") == "write":
+        expected.write_text(said, encoding="utf-8")
+    assert said == expected.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["json", "github", "sarif"])
+def test_findings_for_tools_are_as_written_down(form: str) -> None:
+    errors = [
+        Finding(
+            rule="unknown-provider",
+            message="unknown provider 'a%b'",
+            file="playbooks/a,b.yaml",
+            line=3,
+            column=5,
+            path="[0].agents[0].provider",
+            expected="one of x",
+            found="a%b",
+            suggestion="did you mean 'ab'?",
+        ),
+        Finding(rule="missing-file", message="policies/routing.yaml is missing"),
+    ]
+    warnings = [
+        Finding(rule="no-agents", message="no agent is declared", severity=Severity.WARNING)
+    ]
+    expected = Path(__file__).parent / f"findings.{form}"
+    said = FORMATS[form]([*warnings, *errors], {}) + "\n"
     if os.environ.get("AGENTCTL_GOLDEN") == "write":
         expected.write_text(said, encoding="utf-8")
     assert said == expected.read_text(encoding="utf-8")

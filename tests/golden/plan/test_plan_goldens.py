@@ -7,10 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from agentctl.model.fleet import OnChange, Resources, Secret, Source, SourceKind
+from agentctl.model.fleet import (
+    AccessRule,
+    Effect,
+    OnChange,
+    Resources,
+    Secret,
+    Source,
+    SourceKind,
+)
 from agentctl.model.instance import ContainerState, ObservedHost, ObservedState
 from agentctl.model.plan import Plan
-from agentctl.reconcile import as_json, as_text, births, plan
+from agentctl.reconcile import Review, as_json, as_text, births, declarations, plan
+from agentctl.reconcile.forges import annotations, markdown
+from agentctl.reconcile.review import review_events, review_text
+from agentctl.reconcile.slots import Slot
 from tests.unit.reconcile.declared import OURS, QWEN, RESEARCHER, container, fleet
 
 HERE = Path(__file__).parent
@@ -73,8 +84,56 @@ def json_of(found: Plan) -> str:
     return json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n"
 
 
+def reviewed() -> Review:
+    """The same plan with all that stands beside it in a review."""
+    rule = AccessRule(
+        name="talk", effect=Effect.ALLOW, verb="message.send", principal="agent:*", target="agent:*"
+    )
+    before = fleet(RESEARCHER)
+    after = replace(
+        fleet(replace(RESEARCHER, image="agentctl/agent:2")),
+        access=(rule,),
+        routing=replace(before.routing, default="internal"),
+    )
+    drift = Slot(host="lab", agent="tester", replica=0)
+    return Review(
+        plan=one_of_each(),
+        declarations=declarations(before, after),
+        drifted=frozenset({drift}),
+        reach=("internal work can get to agent reviewer: cleared for internal",),
+        notes=("a note with | and `ticks` and <b>",),
+        partial="--limit local:lab",
+        closing=("A closing sentence.",),
+    )
+
+
+def review_text_of(_: Plan) -> str:
+    return review_text(reviewed()) + "\n"
+
+
+def review_markdown_of(_: Plan) -> str:
+    return markdown(reviewed()) + "\n"
+
+
+def review_github_of(_: Plan) -> str:
+    return annotations(reviewed()) + "\n"
+
+
+def review_events_of(_: Plan) -> str:
+    lines = (json.dumps(each, ensure_ascii=False) for each in review_events(reviewed()))
+    return "\n".join(lines) + "\n"
+
+
 @pytest.mark.parametrize(
-    ("file", "shown"), [("one_of_each.txt", text_of), ("one_of_each.json", json_of)]
+    ("file", "shown"),
+    [
+        ("one_of_each.txt", text_of),
+        ("one_of_each.json", json_of),
+        ("review.txt", review_text_of),
+        ("review.md", review_markdown_of),
+        ("review.github", review_github_of),
+        ("review.jsonl", review_events_of),
+    ],
 )
 def test_a_plan_reads_as_its_golden_file(file, shown) -> None:  # type: ignore[no-untyped-def]
     found = shown(one_of_each())

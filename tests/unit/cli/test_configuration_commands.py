@@ -25,6 +25,10 @@ def test_what_init_writes_validates_strictly(project: Path, capsys: Captured) ->
 def test_init_brings_ci_a_hook_and_schemas_for_editors(project: Path) -> None:
     assert (project / ".github/workflows/fleet.yml").is_file()
     assert (project / ".gitlab-ci.yml").is_file()
+    for ci in (".github/workflows/fleet.yml", ".gitlab-ci.yml"):
+        said = (project / ci).read_text()
+        assert "agentctl validate --strict" in said
+        assert "--format markdown > plan.md" in said  # and that becomes a comment
     assert "agentctl validate" in (project / ".pre-commit-config.yaml").read_text()
     first = (project / "playbooks/fleet.yaml").read_text().splitlines()[0]
     assert (project / "playbooks" / first.partition("=")[2]).resolve().is_file()

@@ -158,6 +158,22 @@ def test_an_ephemeral_agent_may_keep_all_its_replicas_warm() -> None:
             replace(FLEET, monitoring=Monitoring(lease_s=10, heartbeat_s=6)),
             "heartbeat-too-slow monitoring/heartbeat",
         ),
+        (
+            replace(FLEET, monitoring=Monitoring(converge_s=20)),
+            "reconciler-silent-too-short monitoring/reconciler_silent",
+        ),
+        (
+            replace(FLEET, monitoring=Monitoring(orphan_grace_s=4)),
+            "orphan-grace-too-short monitoring/orphan_grace",
+        ),
+        (
+            replace(FLEET, monitoring=Monitoring(stalled_s=20)),
+            "stalled-too-short monitoring/stalled",
+        ),
+        (
+            replace(FLEET, monitoring=Monitoring(zero_throughput_s=20)),
+            "zero-throughput-too-short monitoring/zero_throughput",
+        ),
     ],
 )
 def test_what_does_not_hold_is_named(desired: DesiredState, expected: str) -> None:

@@ -93,12 +93,14 @@ class Polls:
         self.script = list(script)
         self.stop = stop
         self.asked: list[Any] = []
+        self.wakes: list[Any] = []
 
     def get(
         self, path: str, params: Mapping[str, Any] | None = None, timeout_s: float | None = None
     ) -> dict[str, Any]:
         assert params is not None
         self.asked.append(params["after"])
+        self.wakes.append(params["wakes"])
         answer = self.script.pop(0)
         if not self.script:
             self.stop.set()
@@ -145,6 +147,12 @@ def test_a_newer_generation_is_taken_and_asked_after() -> None:
     taken, polls = watched(generation(1, newer=True), generation(1, newer=False))
     assert [each.desired for each in taken] == [FLEET, None]
     assert polls.asked == [0, 1]
+
+
+def test_each_poll_goes_on_from_the_wakes_that_the_last_answer_counted() -> None:
+    first = generation(1, newer=True) | {"wakes": 7}
+    _, polls = watched(first, generation(1, newer=False))
+    assert polls.wakes == [-1, 7]
 
 
 def test_the_watch_goes_on_when_the_hub_comes_back() -> None:

@@ -35,9 +35,7 @@ def test_a_provider_that_agents_outside_use_waits_and_is_said() -> None:
     selected = replace(fleet(HERE), providers=(replace(QWEN, model="qwen4"), OPUS))
     whole, notes = merged(APPLIED, selected, LOCAL)
     assert whole.provider("ollama-qwen3") == QWEN
-    assert notes == (
-        "provider ollama-qwen3 stays as applied: agents outside the selection use it",
-    )
+    assert notes == ("provider ollama-qwen3 stays as applied: agents outside the selection use it",)
 
 
 def test_levels_and_rules_are_no_part_of_a_selection() -> None:

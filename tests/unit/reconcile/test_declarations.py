@@ -79,6 +79,13 @@ def test_no_commands_arguments_are_shown() -> None:
     assert "executor.argv: [] → [a]" in told(BEFORE, replace(BEFORE, agents=(other,)))[0]
 
 
+def test_a_name_moves_no_cursor() -> None:
+    hidden = replace(ALLOW, name="r\x1b[2K\rnothing", target="agent:\x1b[8m*")
+    said = str(told(BEFORE, replace(BEFORE, access=(hidden,))))
+    assert "add rule r [2K nothing" in said
+    assert all("\x1b" not in why for why in widens(BEFORE, replace(BEFORE, access=(hidden,))))
+
+
 WIDER = {
     "clearance raised": (
         replace(BEFORE, agents=(replace(RESEARCHER, clearance="internal"),)),

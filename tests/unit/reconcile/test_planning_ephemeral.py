@@ -155,6 +155,12 @@ def test_an_unreachable_host_gets_no_container() -> None:
     assert planned(CLERK, world=world, demand=Demand(wanted=wanted("task-1"))).empty
 
 
+def test_a_spent_container_goes_though_its_agent_is_no_longer_declared() -> None:
+    over = Demand(spent={FIRST.instance: "task-0: completed"})
+    found = planned(RESEARCHER, there=[container(RESEARCHER), FIRST], demand=over)
+    assert verbs(found) == ["remove clerk/0: task-0: completed"]
+
+
 def test_without_the_hub_nothing_comes_or_goes_for_work() -> None:
     found = planned(replace(CLERK, warm=1), there=[FIRST])
     assert found.empty

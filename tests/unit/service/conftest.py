@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agentctl.artifacts import Shelf
 from agentctl.identity import Seal, Signer
 from agentctl.model.digest import plain, spec_hash
 from agentctl.model.fleet import DesiredState
@@ -84,6 +85,7 @@ def bare(tmp_path: Path) -> Iterator[HubAtHand]:
         installation="here",
         version="test",
         uid=1000,
+        shelf=Shelf(tmp_path / "artifacts"),
     )
     yield HubAtHand(hub, clock)
     store.close()

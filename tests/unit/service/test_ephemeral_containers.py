@@ -12,6 +12,7 @@ from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import NewTask, Task, TaskState
 from agentctl.service import instances, modes, reconciling, registry, watch
 from agentctl.service.cancel import cancel
+from agentctl.service.context import Fleet
 from agentctl.service.poll import poll
 from agentctl.service.report import report
 from agentctl.service.submit import submit
@@ -203,6 +204,16 @@ def test_replicas_is_the_limit_of_those_alive_at_once(at: HubAtHand) -> None:
         at.reserve("clerk", task=submitted(at).id)
 
 
+def test_none_is_made_for_a_task_above_a_clearance_that_was_just_lowered(at: HubAtHand) -> None:
+    task = submitted(at, sensitivity="confidential")
+    assert at.hub.fleet is not None
+    lowered = fleet(RESEARCHER, THINKER, replace(CLERK, clearance="internal"))
+    newest = replace(at.hub.fleet.generation, desired=lowered)
+    at.hub.fleet = Fleet.of(newest)  # in force, and the waiting tasks not routed again yet
+    with pytest.raises(Conflict, match="cleared for internal, the task is confidential"):
+        at.reserve("clerk", task=task.id)
+
+
 def test_no_more_than_warm_are_kept_ready(at: HubAtHand) -> None:
     at.born("clerk")
     with pytest.raises(Conflict, match="1 of clerk are warm already"):
@@ -255,6 +266,21 @@ def test_while_nothing_is_handed_out_nothing_is_wanted(at: HubAtHand) -> None:
     assert demand(at) == []
 
 
+def test_work_that_comes_between_two_of_the_reconcilers_polls_ends_the_next_at_once(
+    at: HubAtHand,
+) -> None:
+    first = reconciling.desired(at.hub, after=99, wait_s=0.0, gone=lambda: False)
+    submitted(at)
+    again = reconciling.desired(
+        at.hub,
+        after=99,
+        wait_s=20.0,
+        wakes=first["wakes"],
+        gone=lambda: pytest.fail("it waits for what has happened"),
+    )
+    assert again["wakes"] > first["wakes"]
+
+
 def test_a_container_is_spent_once_its_task_has_ended(at: HubAtHand) -> None:
     task = submitted(at)
     who = at.born("clerk", task=task.id)
@@ -271,6 +297,12 @@ def test_a_container_whose_task_was_cancelled_before_it_came_is_spent(at: HubAtH
     cancel(at.hub, task.id, ADMIN)
     assert spent(at, who) == f"{task.id}: it is cancelled"
     assert given(at, who) == []
+
+
+def test_an_idle_container_is_spent_when_its_agent_is_no_longer_declared(at: HubAtHand) -> None:
+    warm = at.born("clerk")
+    at.apply(fleet(RESEARCHER, THINKER))
+    assert spent(at, warm) == "clerk is no longer declared"
 
 
 # -- the registry

@@ -21,6 +21,10 @@ def order(at: HubAtHand, mode: str, reason: str = "a leak") -> dict[str, Any]:
     return modes.set_mode(at.hub, ADMIN, mode=mode, reason=reason)
 
 
+def mode_of(at: HubAtHand) -> ModeName:
+    return at.hub.mode.name
+
+
 def state(at: HubAtHand, task: Task) -> TaskState:
     with at.hub.store.read() as txn:
         found = task_table.get(txn, task.id)
@@ -35,7 +39,7 @@ def said(at: HubAtHand, kind: str) -> list[tuple[str, str]]:
 
 
 def look(at: HubAtHand, **answers: bool) -> None:
-    hosts = [
+    hosts: list[dict[str, Any]] = [
         {"name": name, "error": "" if well else "refused", "engine": "", "containers": []}
         for name, well in answers.items()
     ]
@@ -126,7 +130,7 @@ def test_panic_holds_though_the_store_cannot_take_it_and_is_written_when_it_can(
         patched.setattr(at_hand.hub.store, "write", full)
         assert order(at_hand, "panic")["mode"] == "panic"
         modes.refresh(at_hand.hub)
-        assert at_hand.hub.mode.name is ModeName.PANIC
+        assert mode_of(at_hand) is ModeName.PANIC
     watch.tick(at_hand.hub)
     with at_hand.hub.store.read() as txn:
         kept = orders.get(txn)
@@ -152,7 +156,7 @@ def test_one_engine_of_two_degrades_its_own_host_alone_and_not_at_the_first_miss
     for misses in (1, 2, 3):
         look(at_hand, local=True, gpu=False)
         assert at_hand.hub.mode.hosts_down == (("gpu",) if misses == 3 else ())
-    assert at_hand.hub.mode.name is ModeName.NORMAL
+    assert mode_of(at_hand) is ModeName.NORMAL
     look(at_hand, local=True, gpu=True)
     assert at_hand.hub.mode.hosts_down == ()
 
@@ -161,7 +165,7 @@ def test_no_engine_at_all_degrades_after_three_misses(at_hand: HubAtHand) -> Non
     for misses in (1, 2, 3):
         look(at_hand, local=False)
         expected = ModeName.DEGRADED if misses == 3 else ModeName.NORMAL
-        assert at_hand.hub.mode.name is expected
+        assert mode_of(at_hand) is expected
     assert at_hand.hub.mode.causes == (("engines", "no engine answers (local)"),)
 
 
@@ -171,10 +175,10 @@ def test_no_engine_at_all_degrades_after_ten_seconds_when_looks_are_rare(
     look(at_hand, local=False)
     at_hand.clock.advance(9.9)
     watch.tick(at_hand.hub)
-    assert at_hand.hub.mode.name is ModeName.NORMAL
+    assert mode_of(at_hand) is ModeName.NORMAL
     at_hand.clock.advance(0.2)
     watch.tick(at_hand.hub)
-    assert at_hand.hub.mode.name is ModeName.DEGRADED
+    assert mode_of(at_hand) is ModeName.DEGRADED
 
 
 def test_a_silent_reconciler_degrades_and_its_return_does_not_at_once_undo_it(
@@ -183,17 +187,17 @@ def test_a_silent_reconciler_degrades_and_its_return_does_not_at_once_undo_it(
     look(at_hand, local=True)
     at_hand.clock.advance(30.5)
     watch.tick(at_hand.hub)
-    assert at_hand.hub.mode.name is ModeName.DEGRADED
+    assert mode_of(at_hand) is ModeName.DEGRADED
     assert at_hand.hub.mode.reason.startswith("the reconciler is silent")
     look(at_hand, local=True)
     watch.tick(at_hand.hub)
     at_hand.clock.advance(29.0)
     look(at_hand, local=True)
     watch.tick(at_hand.hub)
-    assert at_hand.hub.mode.name is ModeName.DEGRADED
+    assert mode_of(at_hand) is ModeName.DEGRADED
     at_hand.clock.advance(1.5)
     watch.tick(at_hand.hub)
-    assert at_hand.hub.mode.name is ModeName.NORMAL
+    assert mode_of(at_hand) is ModeName.NORMAL
 
 
 def test_a_long_poll_that_nobody_reads_any_more_is_no_sign_of_life(at_hand: HubAtHand) -> None:

@@ -22,6 +22,7 @@ from tests.fakes.store_records import BODY, instance, task
 from tests.unit.service.conftest import HubAtHand
 
 DAY_S = 86400.0
+OLD, WAITS, RECENT = (f"task-{number:026d}" for number in (1, 2, 3))
 KEPT = Retention(tasks_s=30 * DAY_S, journal_s=400 * DAY_S)
 
 
@@ -63,35 +64,35 @@ def kinds(kept: HubAtHand) -> list[str]:
 
 
 def test_ended_tasks_go_after_their_time_with_all_that_stands_under_them(kept: HubAtHand) -> None:
-    put_task(kept, "task-1-old", days_ago=31, state=TaskState.COMPLETED)
-    put_task(kept, "task-2-waits", days_ago=31, state=TaskState.QUEUED)
-    put_task(kept, "task-3-recent", days_ago=29, state=TaskState.DEAD)
+    put_task(kept, OLD, days_ago=31, state=TaskState.COMPLETED)
+    put_task(kept, WAITS, days_ago=31, state=TaskState.QUEUED)
+    put_task(kept, RECENT, days_ago=29, state=TaskState.DEAD)
     assert retention.step(kept.hub) is False
     with kept.hub.store.read() as txn:
-        assert [each.id for each in tasks.page(txn)[0]] == ["task-3-recent", "task-2-waits"]
-        assert tasks.body(txn, "task-1-old") is None
-        assert idempotency.first(txn, "operator:a", "key-task-1-old") is None
-        assert idempotency.first(txn, "operator:a", "key-task-2-waits") is not None
+        assert [each.id for each in tasks.page(txn)[0]] == [RECENT, WAITS]
+        assert tasks.body(txn, OLD) is None
+        assert idempotency.first(txn, "operator:a", f"key-{OLD}") is None
+        assert idempotency.first(txn, "operator:a", f"key-{WAITS}") is not None
         assert inspection.faults(txn) == []
     assert kinds(kept)[-1] == "retention.tasks"
 
 
 def test_a_task_that_ended_late_hides_none_behind_it(kept: HubAtHand) -> None:
-    put_task(kept, "task-1", days_ago=40, state=TaskState.FAILED)
+    put_task(kept, OLD, days_ago=40, state=TaskState.FAILED)
     with kept.hub.store.read() as txn:
-        found = tasks.get(txn, "task-1")
+        found = tasks.get(txn, OLD)
     assert found is not None
     late = replace(found, finished_at_s=kept.clock.wall_s() - DAY_S)
     kept.hub.store.write(lambda txn: tasks.put(txn, late))
-    put_task(kept, "task-2", days_ago=39, state=TaskState.FAILED)
+    put_task(kept, WAITS, days_ago=39, state=TaskState.FAILED)
     retention.step(kept.hub)
     with kept.hub.store.read() as txn:
-        assert [each.id for each in tasks.page(txn)[0]] == ["task-1"]
+        assert [each.id for each in tasks.page(txn)[0]] == [OLD]
 
 
 def test_tasks_go_in_small_batches(kept: HubAtHand) -> None:
     for number in range(retention.TASKS_AT_ONCE * 2 + 1):
-        put_task(kept, f"task-{number:04d}", days_ago=31, state=TaskState.COMPLETED)
+        put_task(kept, f"task-{number:026d}", days_ago=31, state=TaskState.COMPLETED)
     assert retention.step(kept.hub) is True
     with kept.hub.store.read() as txn:
         assert tasks.counts(txn)["completed"] == retention.TASKS_AT_ONCE + 1

@@ -45,5 +45,5 @@ def test_the_error_names_table_and_key_and_says_what_to_do() -> None:
         unseal(Table.INSTANCES, b"inst-1\0", b"")
     assert str(found.value) == (
         "record 'inst-1/' of table instances is damaged: its checksum doesn't match; "
-        "restore a backup, or check the disk and run `agentctl state verify`"
+        "check the disk and run `agentctl state verify`: docs/recovery.md"
     )
