@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from agentctl.model.fleet import Host
 from agentctl.model.instance import LABEL_FLEET, LABEL_INSTALLATION, ObservedHost
 from agentctl.paths import DOOR_IN_CONTAINER
 
+DESCRIBED_S = (
+    600.0  # an engine's version changes with its restart, which a failed look shows anyway
+)
+
 
 class DockerEngine:
     """One Docker Engine on a Unix socket. Methods may be called from several threads."""
@@ -28,10 +33,17 @@ class DockerEngine:
         self._installation = installation
         self._fleet = fleet
         self._api = Api(host.engine_url)
+        self._described = ""
+        self._described_until_s = 0.0
 
     def observe(self) -> ObservedHost:
         """Return our containers, or why the engine doesn't tell."""
-        return reader.observe_engine(self._host, installation=self._installation)
+        known = self._described if time.monotonic() < self._described_until_s else ""
+        seen = reader.observe_engine(self._host, installation=self._installation, engine=known)
+        if not known and seen.reachable:
+            self._described_until_s = time.monotonic() + DESCRIBED_S
+        self._described = seen.engine  # nothing after a look that failed: it may come back upgraded
+        return seen
 
     def boot_paths(self, birth: Birth) -> dict[str, str]:
         """Return the paths as the container sees them; the same in every container."""

@@ -13,9 +13,7 @@ from agentctl.service.context import Hub
 from agentctl.service.poll import holds_lease
 from agentctl.service.roles import READERS, require_role, sees_content
 from agentctl.store import Table, Txn, keys, quarantine
-from agentctl.store import Txn, keys, quarantine
 from agentctl.store import tasks as task_table
-from agentctl.store.txn import Table
 
 NOTE_CHARS_MAX = 500
 
@@ -87,13 +85,6 @@ def _known(txn: Txn, task_id: str) -> bool:
     if task_table.get(txn, task_id) is not None:
         return True
     return quarantine.holds(txn, Table.TASKS, keys.text(task_id)) is not None
-
-
-def _known(txn: Txn, task_id: str) -> bool:
-    """Whether there is such a task, if only in quarantine: it may be brought back."""
-    if quarantine.holds(txn, Table.TASKS, keys.text(task_id)) is not None:
-        return True
-    return task_table.get(txn, task_id) is not None
 
 
 def listed(hub: Hub, task_id: str, who: OperatorPrincipal) -> dict[str, Any]:

@@ -20,11 +20,12 @@ class ModelTask:
     state: str = "queued"
     attempt: int = 0
     holder: str = ""
+    last: str = ""  # who held it at its end; nobody once an attempt came to nothing
     until: float = 0.0
     began: float | None = None
 
     def lease(self, instance: str, boot: float) -> None:
-        self.state, self.holder, self.began = "leased", instance, None
+        self.state, self.holder, self.began, self.last = "leased", instance, None, instance
         self.attempt += 1
         self.until = boot + LEASE_S
 
@@ -37,6 +38,7 @@ class ModelTask:
     def lose(self) -> None:
         """The attempt came to nothing: another, while there are any."""
         self.end("dead" if self.attempt >= self.max_attempts else "queued")
+        self.last = self.last if self.state == "dead" else ""
 
     def after(self, boot: float, wall: float) -> None:
         """Time has passed, and the hub has looked."""

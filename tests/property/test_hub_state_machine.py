@@ -215,20 +215,12 @@ class HubKeepsItsRules(RuleBasedStateMachine):
             found = self.model.next_for(agent.agent)
             if found is not None:
                 found.lease(agent.instance, self.clock.boot)
-                self.last_instance[found.id] = agent.instance
                 unheld.append(found)
         return [*answer, *(("task.assigned", each.id, each.attempt) for each in unheld)]
 
     def word(self, agent: ModelAgent, task: ModelTask) -> str:
-        mine = self.last_instance.get(task.id) == agent.instance
+        mine = task.last == agent.instance
         return "task.cancel" if task.state == "cancelled" and mine else "task.lost"
-
-    @property
-    def last_instance(self) -> dict[str, str]:
-        """Who held a task when it ended: the record keeps that, and a lost lease clears it."""
-        if not hasattr(self, "_last_instance"):
-            self._last_instance: dict[str, str] = {}
-        return self._last_instance
 
     def principal(self, agent: ModelAgent) -> AgentPrincipal:
         return AgentPrincipal(fleet="acme", agent=agent.agent, instance=agent.instance)
@@ -332,7 +324,7 @@ class HubKeepsItsRules(RuleBasedStateMachine):
         self.store.close()
         self.clock.advance(away_s)
         if rebooted:
-            self.clock.boot, self.clock.boot_id = 10.0, f"boot-{self.lives}"
+            self.clock.boot, self.clock.boot_id = 10.0, f"reboot-{self.lives}"
         self.store = Store.open(new, sync=False)
         self.at.hub = self.opened()
         for task in self.model.tasks.values():

@@ -10,6 +10,7 @@ import pytest
 from agentctl.audit import as_text, lines_of
 from agentctl.cli import journal as command
 from agentctl.cli import run
+from agentctl.errors import HubUnavailable
 from agentctl.identity import Signer
 from agentctl.identity import checkpoints as signed_words
 from agentctl.model.chain import Head, link
@@ -265,3 +266,31 @@ def test_a_checkpoint_that_is_none_is_a_usage_error(
 ) -> None:
     assert run(["journal", "verify", "--checkpoint", "5"]) == 2
     assert "is neither SEQ:HASH nor a readable JSON file" in capsys.readouterr().err
+
+
+def test_following_goes_on_with_new_lines_and_waits_for_a_hub_that_is_away(
+    hub: JournalHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def away(path: str, params: dict[str, Any]) -> dict[str, Any]:
+        raise HubUnavailable("the hub does not answer")
+
+    answers = hub.get
+    rounds = iter(range(4))
+
+    def pause(_seconds: float) -> None:
+        turn = next(rounds)
+        if turn == 0:
+            hub.record("task.submitted", n="new")
+            hub.record("message.sent")
+            monkeypatch.setattr(hub, "get", away)
+        elif turn == 1:
+            monkeypatch.setattr(hub, "get", answers)
+        elif turn == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("agentctl.cli.journal.time.sleep", pause)
+    words = ["journal", "--follow", "--filter", "task.*", "--limit", "1", "-o", "json"]
+    assert run(words) == 130
+    told = capsys.readouterr()
+    assert [json.loads(each)["seq"] for each in told.out.splitlines()] == [4, 6]
+    assert "does not answer" in told.err
