@@ -187,7 +187,7 @@ class AccessRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long the hub keeps what has ended: tasks with their results and containers, journal with decisions."""
+    """How long the hub keeps what has ended: tasks (with results, containers), the journal (with decisions)."""
 
     tasks_s: float = 30 * 86400.0
     journal_s: float = 400 * 86400.0

@@ -80,7 +80,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """`held_by` is under whose share of connections this one counts."""
         self.peer = peer
         self.held_by = held_by
+        self.number = connection.fileno()
         super().__init__(server, connection, address, adjustments, map=loop)
+
+    def service(self) -> None:
+        """Answer one request, on a worker's thread."""
+        self.server.serving(self)
+        super().service()
 
     def del_channel(self, loop: dict[int, Any] | None = None) -> None:
         """Take the connection out of the loop and out of its peer's share."""

@@ -17,11 +17,12 @@ from agentctl.model.principal import Peer
 from agentctl.web import problems
 from agentctl.web.channel import Channel
 from agentctl.web.peer import peer_of
+from agentctl.web.watched import Watched
 
 REQUEST_S_MAX = (
     60.0  # for all of a request to arrive; 32 MiB over the slowest forwarded door takes 30
 )
-LOOP_TURN_S = 5.0  # nothing waits for it: work wakes the loop
+LOOP_TURN_S = 1.0  # how often it looks for connections that are idle too long; work wakes it
 CLOSING_TURN_S = 0.05
 ACCEPT_PAUSE_S = 0.1  # when the process is out of file descriptors
 
@@ -35,13 +36,30 @@ class Listener:
     active_channels: dict[int, Channel]
     adj: Any
     trigger: Any
-    _map: dict[int, Any]
+    _fileno: int
+    _map: Watched
 
     def __init__(self, *args: Any, peer_connections_max: int, **kwargs: Any) -> None:
         self.peer_connections_max = peer_connections_max
         self._held: Counter[str] = Counter()
         self._closing = threading.Event()
+        self._served = threading.local()
         super().__init__(*args, **kwargs)
+
+    def serving(self, channel: Channel) -> None:
+        """Note whose request the calling thread answers."""
+        self._served.channel = channel
+
+    def pull_trigger(self) -> None:
+        """Have the loop look at the connection that the calling thread answers, if it has to.
+
+        waitress wakes its loop after each answer; here only one that waits for something else
+        than before (to be written out, to be closed, to read again) is worth it.
+        """
+        channel = self._served.channel
+        if self._map.changed(channel.number):
+            self._map.attend(channel.number)
+            self.trigger.pull_trigger()
 
     def handle_accept(self) -> None:
         """Accept one connection, unless its peer has its share already: then say so and hang up."""
@@ -79,6 +97,8 @@ class Listener:
         for channel in self.active_channels.values():
             if channel.drips(longer_than_s=REQUEST_S_MAX):
                 channel.will_close = True
+            if channel.will_close:
+                self._map.attend(channel.number)
 
     def is_closing(self) -> bool:
         """Whether the server is going: who waits on behalf of a client answers now."""
@@ -92,13 +112,15 @@ class Listener:
     def serve(self, *, grace_s: float) -> None:
         """Run the loop until `begin_closing`; then take no more, and give answers `grace_s` to get out."""
         while not self.is_closing():
-            wasyncore.loop(LOOP_TURN_S, use_poll=True, map=self._map, count=1)
+            self._map.attend(self._fileno)  # asked what it waits for, it does its housekeeping
+            self._map.turn(LOOP_TURN_S)
         wasyncore.dispatcher.close(self)
         deadline = time.monotonic() + grace_s
         while self._busy() and time.monotonic() < deadline:
-            wasyncore.loop(CLOSING_TURN_S, use_poll=True, map=self._map, count=1)
+            self._map.turn(CLOSING_TURN_S)
         for channel in list(self.active_channels.values()):
             channel.handle_close()
+        self._map.close()
 
     def _busy(self) -> bool:
         return any(channel.busy for channel in self.active_channels.values())

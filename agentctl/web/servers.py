@@ -5,7 +5,6 @@
 waitress, and which of its defaults are not ours: docs/decisions/0006-http-and-identity.md.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from waitress.adjustments import Adjustments
-from waitress.task import ThreadedTaskDispatcher
 
 from agentctl.web.bind import tcp_socket, unix_socket
 from agentctl.web.listener import Listener, TcpListener, UnixListener
+from agentctl.web.watched import Watched
+from agentctl.web.workers import Workers
 
 BODY_BYTES_MAX = 256 * 1024  # a prompt of 200 KiB in its envelope
 HEADER_BYTES_MAX = 16 * 1024  # an SVID has half a KiB, a poll names at most 64 tasks
@@ -27,8 +27,6 @@ PEER_CONNECTIONS_MAX = 32  # agentd holds two or three; a flood from one leaves 
 IDLE_S_MAX = 120.0
 CLOSING_GRACE_S = 5.0
 
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # else a line for each waiting request
-
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
@@ -36,11 +34,11 @@ class Server:
     """A listener and its threads. Connections queue from the moment that it is made."""
 
     def __init__(
-        self, listener: Listener, threads: ThreadedTaskDispatcher, *, name: str, path: Path | None
+        self, listener: Listener, workers: Workers, *, name: str, path: Path | None
     ) -> None:
         self.name = name
         self._listener = listener
-        self._threads = threads
+        self._workers = workers
         self._path = path
         self._inode = path.stat().st_ino if path else 0
         self._thread: threading.Thread | None = None
@@ -79,8 +77,7 @@ class Server:
         else:
             self._listener.serve(grace_s=0.0)
         self._remove_socket()
-        self._threads.shutdown(timeout=CLOSING_GRACE_S)
-        if not self._threads.threads:
+        if self._workers.shutdown(timeout_s=CLOSING_GRACE_S):
             self._listener.trigger.close()  # else a late thread would write to a file of another's
 
     def _remove_socket(self) -> None:
@@ -163,25 +160,23 @@ def _server(
     adjustments: Adjustments,
     peer_connections_max: int,
 ) -> Server:
-    dispatcher = ThreadedTaskDispatcher()
-    dispatcher.set_thread_count(threads)
+    workers = Workers(threads, name=name)
     listener = kind(
         app,
-        {},
+        Watched(),
         True,
         bound,
-        dispatcher=dispatcher,
+        dispatcher=workers,
         adj=adjustments,
         sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
         bind_socket=False,
         peer_connections_max=peer_connections_max,
     )
-    return Server(listener, dispatcher, name=name, path=path)
+    return Server(listener, workers, name=name, path=path)
 
 
 def _adjustments(body_bytes_max: int, spool_bytes: int, connections_max: int) -> Adjustments:
     return Adjustments(
-        asyncore_use_poll=True,  # select() ends at 1,024 descriptors, and the process with it
         backlog=1024,
         channel_request_lookahead=1,  # reads on while answering, so notices that the client left
         channel_timeout=int(IDLE_S_MAX),

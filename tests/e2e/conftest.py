@@ -98,7 +98,10 @@ class Fleet:
         ).stdout.split()
         found = {}
         for pid in listed:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it ended since it was listed
             for name in ("hub", "gateway", "reconcile", "follow"):
                 if name.encode() in words:
                     found[name] = int(pid)

@@ -47,5 +47,22 @@ def test_answers_are_written_through_write_and_write_soon() -> None:
     assert "self.close_when_flushed = True" in inspect.getsource(channel.HTTPChannel.service)
 
 
-def test_the_loop_turns_once_when_asked_to() -> None:
-    assert names(wasyncore.loop) == {"timeout", "use_poll", "map", "count"}
+def test_the_loop_wakes_by_the_trigger_and_asks_what_each_waits_for() -> None:
+    assert names(wasyncore.readwrite) == {"obj", "flags"}
+    asked = inspect.getsource(wasyncore.poll2)
+    assert "obj.readable()" in asked
+    assert "obj.writable() and not obj.accepting" in asked
+    assert "del map[fd]" in inspect.getsource(wasyncore.dispatcher.del_channel)
+    assert "map[self._fileno] = self" in inspect.getsource(wasyncore.dispatcher.add_channel)
+
+
+def test_only_a_thread_that_answers_pulls_the_servers_trigger() -> None:
+    for calling in (channel.HTTPChannel, server.BaseWSGIServer, server.UnixWSGIServer):
+        pulls = inspect.getsource(calling).count("pull_trigger()")
+        wanted = {channel.HTTPChannel: 4, server.BaseWSGIServer: 1, server.UnixWSGIServer: 0}
+        assert pulls == wanted[calling], calling
+
+
+def test_requests_are_handed_to_the_dispatcher_one_by_one() -> None:
+    assert "self.task_dispatcher.add_task(task)" in inspect.getsource(server.BaseWSGIServer)
+    assert {"self"} == names(channel.HTTPChannel.service) == names(channel.HTTPChannel.cancel)
