@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import secrets
 import threading
 import time
@@ -29,14 +30,22 @@ from agentctl.store import Store
 from agentctl.store import generations as generation_table
 from agentctl.store.ballast import Ballast
 from agentctl.store.codec import RecordDamaged
-from agentctl.web.servers import BODY_BYTES_MAX, Server, tcp_server, unix_server
+from agentctl.web.servers import (
+    BODY_BYTES_MAX,
+    CONNECTIONS_MAX,
+    Server,
+    tcp_server,
+    unix_server,
+)
 
 log = logging.getLogger("agentctl.hub")
 
 TICK_S = 1.0
 AGENT_THREADS = 1088  # a waiting poll holds one (40 KiB each); the hub's cap on waiting is lower
+AGENT_CONNECTIONS_MAX = 4096  # of a thousand agents: each keeps a poll's and a heartbeat's, at work two more
 OPERATOR_THREADS = 64  # half of them may wait for tasks; see the hub's cap on watchers
 INTERNAL_THREADS = 32
+DESCRIPTORS_WANTED = AGENT_CONNECTIONS_MAX + 4 * CONNECTIONS_MAX + 1024  # and the store, files, logs
 
 
 class SystemClock:
@@ -68,6 +77,7 @@ def run_hub(paths: StatePaths, *, host: str, port: int, stop: threading.Event) -
     """Run the hub until `stop` is set. Raises before serving when state, keys or ports can't be had."""
     paths.prepare()
     _stay_on_one_core()
+    _take_descriptors()
     ballast = Ballast(paths.state)
     ballast.make_way()
     store = Store.open(paths.store)
@@ -146,6 +156,7 @@ class Listener:
     mode: int
     threads: int
     body_bytes_max: int = BODY_BYTES_MAX
+    connections_max: int = CONNECTIONS_MAX
 
 
 def _listeners(hub: Hub, paths: StatePaths) -> tuple[Listener, ...]:
@@ -167,7 +178,13 @@ def _listeners(hub: Hub, paths: StatePaths) -> tuple[Listener, ...]:
             threads=INTERNAL_THREADS,
             body_bytes_max=OBSERVATION_BYTES_MAX,
         ),
-        Listener(app=agents_app(hub), path=paths.hub_socket, mode=0o666, threads=AGENT_THREADS),
+        Listener(
+            app=agents_app(hub),
+            path=paths.hub_socket,
+            mode=0o666,
+            threads=AGENT_THREADS,
+            connections_max=AGENT_CONNECTIONS_MAX,
+        ),
     )
 
 
@@ -191,6 +208,7 @@ def _servers(hub: Hub, paths: StatePaths, host: str, port: int) -> list[Server]:
                 mode=each.mode,
                 threads=each.threads,
                 body_bytes_max=each.body_bytes_max,
+                connections_max=each.connections_max,
             )
             made.append(server)
     except BaseException:
@@ -206,6 +224,20 @@ def _stay_on_one_core() -> None:
     Source: docs/decisions/0013-one-core-for-the-hub.md.
     """
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _take_descriptors() -> None:
+    """Take as many file descriptors as this account may have: the usual 1,024 end at 400 agents.
+
+    Source: getrlimit(2); Python's own select() isn't used, which stops at 1,024 of them.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = hard == resource.RLIM_INFINITY or hard >= DESCRIPTORS_WANTED
+    wanted = DESCRIPTORS_WANTED if enough else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if not enough:
+        log.warning("only %d file descriptors: enough for %d agents", hard, hard // 4)
 
 
 def _tick_until(hub: Hub, upkeep: Upkeep, stop: threading.Event) -> None:

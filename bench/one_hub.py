@@ -133,10 +133,10 @@ def main() -> None:
     """Be the child: `agentctl hub` with a larger share for the one process that is all agents."""
     import signal
 
-    from agentctl.bootstrap import run_hub
+    from agentctl.bootstrap import AGENT_CONNECTIONS_MAX, run_hub
     from agentctl.web import servers
 
-    servers.PEER_CONNECTIONS_MAX = servers.CONNECTIONS_MAX
+    servers.PEER_CONNECTIONS_MAX = AGENT_CONNECTIONS_MAX
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -27,8 +27,10 @@ from agentctl.model.fleet import (
     SinkKind,
     Source,
     SourceKind,
+    Window,
     Workspace,
 )
+from agentctl.model.week import DAYS
 
 
 def agent(values: Mapping[str, Any]) -> AgentSpec:
@@ -134,7 +136,26 @@ def rule(values: Mapping[str, Any]) -> AccessRule:
         levels=_set(values["levels"]),
         capabilities=_set(values["capabilities"]),
         labels=_pairs(values["labels"]),
+        window=window(values),
     )
+
+
+def window(values: Mapping[str, Any]) -> Window | None:
+    """Return when a rule holds, None for always. "24:00" is the end of the day."""
+    if "between" not in values and "days" not in values:
+        return None
+    since, until = values.get("between", ("00:00", "24:00"))
+    return Window(
+        zone=values.get("zone", "UTC"),
+        days=tuple(day for day in DAYS if day in values.get("days", ())),
+        since_min=_minutes(since),
+        until_min=_minutes(until),
+    )
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
 
 
 def sink(values: Mapping[str, Any]) -> Sink:

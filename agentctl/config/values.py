@@ -15,11 +15,14 @@ from cerberus.errors import ValidationError
 from agentctl.config.finding import Path, did_you_mean, listed, shown
 from agentctl.config.names import NAME_PATTERN, NAME_WORDS
 from agentctl.config.quantity import duration_s, size_bytes
+from agentctl.model.week import DAYS
 
 _IMAGE = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}(@sha256:[0-9a-f]{64})?"
+_CLOCK = r"(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"
 _FORMS = {
     NAME_PATTERN: NAME_WORDS,
     _IMAGE: "an image's name with its tag or digest",
+    _CLOCK: "a time such as 08:00",
 }
 _TYPES = {
     "string": "text",
@@ -84,6 +87,13 @@ def _sink(field: str, value: Any, error: Any) -> None:
         error(field, "kind command needs argv: the whole command as a list")
     if kind in ("log", "webhook") and found.get("argv"):
         error(field, "argv is for kind command")
+
+
+def _apart(field: str, value: Any, error: Any) -> None:
+    if isinstance(value, list) and len(value) == 2 and value[0] == value[1]:
+        error(field, f"begins and ends at {value[0]}: leave it out for the whole day")
+    if isinstance(value, list) and value[:1] == ["24:00"]:
+        error(field, "a day begins at 00:00")
 
 
 def _distinct_secrets(field: str, value: Any, error: Any) -> None:
@@ -185,17 +195,26 @@ ROUTE: Mapping[str, Any] = {
         },
     },
 }
-_PRINCIPAL = r"\*|(operator|agent):[A-Za-z0-9*?_.:@\[\]!-]+"
+_PRINCIPAL = r"(\*|(operator|agent):[A-Za-z0-9*?_.:@\[\]!-]+)"
 RULE: Mapping[str, Any] = {
     "name": {"type": "string", "minlength": 1, "maxlength": 100},
     "allow": {"type": "string"},
     "deny": {"type": "string"},
-    "from": {"type": "string", "regex": _PRINCIPAL},
+    "from": {"type": "string", "regex": rf"({_PRINCIPAL}|role:(viewer|ci|operator|admin))"},
     "to": {"type": "string", "regex": _PRINCIPAL, "default": "*"},
     "types": {"type": "list", "schema": {"type": "string"}, "default": []},
     "levels": {"type": "list", "schema": _name(), "default": []},
     "capabilities": {"type": "list", "schema": _name(), "default": []},
     "labels": _LABELS,
+    "between": {
+        "type": "list",
+        "minlength": 2,
+        "maxlength": 2,
+        "check_with": _apart,
+        "schema": {"type": "string", "regex": _CLOCK},
+    },
+    "days": {"type": "list", "allowed": list(DAYS)},
+    "zone": {"type": "string", "maxlength": 64},
 }
 SINKS_MAX = 20  # each has a thread of its own
 SINK: Mapping[str, Any] = {

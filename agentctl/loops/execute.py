@@ -57,6 +57,8 @@ class Executor:
         except AgentctlError as why:
             with suppress(Unavailable):  # a hub that is away finds out by the next observation
                 self._hub.mark(reserved.instance, InstanceState.RECYCLED, f"not started: {why}")
+            if isinstance(why, Conflict):  # a generation was applied meanwhile
+                raise Waits(str(why)) from why
             raise
 
     def _bring_up(

@@ -1,13 +1,16 @@
 """What a policy question is, and its answer: a no is a value with a reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """May `principal` do `verb` to `target`, with work of `level`?
 
-    Principals and targets are `operator:<name>` or `agent:<name>`.
+    Principals and targets are `operator:<name>` or `agent:<name>`. `at_s` is when the act was
+    done, in wall-clock seconds since the epoch; None is not known, and then rules with a window
+    decide for the safe side. It is no part of what makes two questions the same: an answer that
+    depends on time is never remembered as one (see agentctl.policy.engine).
     """
 
     verb: str
@@ -18,6 +21,7 @@ class Question:
     capabilities: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     role: str = ""
+    at_s: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

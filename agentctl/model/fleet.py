@@ -171,8 +171,25 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """When a rule holds: minutes after midnight, on these days (none: every day), in `zone`.
+
+    `until_min` isn't in it any more. At or below `since_min` it is the next day's, and the
+    time after midnight counts to the day on which the window opened.
+    """
+
+    zone: str = "UTC"
+    days: tuple[str, ...] = ()
+    since_min: int = 0
+    until_min: int = 1440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRule:
-    """Who may do what to whom. Principals and targets are `kind:name` globs: `operator:*`, `agent:dev-?`."""
+    """Who may do what to whom. Principals and targets are `kind:name` globs: `operator:*`, `agent:dev-?`.
+
+    A principal `role:admin` is every operator of that role. Without a window a rule always holds.
+    """
 
     name: str
     effect: Effect
@@ -183,6 +200,7 @@ class AccessRule:
     levels: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ def covers(wide: AccessRule, narrow: AccessRule) -> bool:
         and _words_cover(wide.levels, narrow.levels)
         and set(wide.capabilities) <= set(narrow.capabilities)
         and set(wide.labels) <= set(narrow.labels)
+        and wide.window in (None, narrow.window)
     )
 
 

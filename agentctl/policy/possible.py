@@ -1,4 +1,4 @@
-"""What could ever be allowed, from the rules alone: no labels, types or capabilities known.
+"""What could ever be allowed, from the rules alone: no labels, types, capabilities or time known.
 
 Errs on the wide side: a deny counts only when nothing could get past it.
 """
@@ -44,5 +44,5 @@ def _could(rule: AccessRule, verb: str, level: str, principal: str, target: str)
 
 def _always(deny: AccessRule, principal: str) -> bool:
     """Whether a deny that could match matches whatever else is asked."""
-    unconditional = not (deny.types or deny.capabilities or deny.labels)
+    unconditional = not (deny.types or deny.capabilities or deny.labels or deny.window)
     return unconditional and (bool(principal) or deny.principal == "*")

@@ -17,6 +17,7 @@ from agentctl.model.fleet import (
     Routing,
 )
 from agentctl.model.rules import covers
+from agentctl.model.week import spoken
 
 
 def nothing(_before: Any, _after: Any) -> tuple[str, ...]:
@@ -96,7 +97,7 @@ def _words(of: AccessRule) -> str:
     said = f"{of.verb} from {of.principal} to {of.target}"
     for what, values in (("types", of.types), ("levels", of.levels)):
         said += f", {what} {', '.join(values)}" if values else ""
-    return said
+    return said if of.window is None else f"{said}, {spoken(of.window)}"
 
 
 def _rank(levels: Sequence[str], level: str) -> int:

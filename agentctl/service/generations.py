@@ -44,7 +44,7 @@ def apply(
         lambda txn: _add(hub, txn, parsed, expected, commit, prune, principal)
     )
     if created:
-        hub.fleet = Fleet.of(generation)
+        _enforce(hub, generation)
         reroute(hub)
     hub.live.waiters.wake("reconciler")
     return {
@@ -53,6 +53,14 @@ def apply(
         "created": created,
         "commit": generation.commit,
     }
+
+
+def _enforce(hub: Hub, generation: Generation) -> None:
+    """Act on a generation from now on, unless a newer one is in force: applies' threads wake in any order."""
+    fleet = Fleet.of(generation)
+    with hub.live.lock:
+        if hub.fleet is None or hub.fleet.generation.number < generation.number:
+            hub.fleet = fleet
 
 
 def _parse(document: dict[str, Any]) -> DesiredState:

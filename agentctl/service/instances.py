@@ -98,20 +98,28 @@ def _fleet(hub: Hub) -> Fleet:
 
 def _declared(fleet: Fleet, body: dict[str, Any]) -> tuple[AgentSpec, Provider]:
     """Return the spec that the newest generation declares at this place, if it is the one asked for."""
-    desired = fleet.generation.desired
     if body["generation"] != fleet.generation.number:
         raise Conflict(
             f"generation {fleet.generation.number} is in force, not {body['generation']}",
             hint="plan again",
         )
-    at = (body["agent"], body["host"])
+    spec, provider = _spec_at(fleet, body["agent"], body["host"], body["spec"])
+    if not 0 <= body["replica"] < spec.replicas:
+        raise Conflict(
+            f"{spec.name}/{spec.host} replica {body['replica']} is not declared", hint="plan again"
+        )
+    return spec, provider
+
+
+def _spec_at(fleet: Fleet, agent: str, host: str, hashed: str) -> tuple[AgentSpec, Provider]:
+    """Return the spec of that hash with its provider; raises Conflict unless it is what is declared there."""
+    desired = fleet.generation.desired
+    at = (agent, host)
     spec = next((each for each in desired.agents if (each.name, each.host) == at), None)
     provider = desired.provider(spec.provider) if spec else None
-    if spec is None or provider is None or not 0 <= body["replica"] < spec.replicas:
-        raise Conflict(
-            f"{'/'.join(at)} replica {body['replica']} is not declared", hint="plan again"
-        )
-    if spec_hash(spec, provider) != body["spec"]:
+    if spec is None or provider is None:
+        raise Conflict(f"{'/'.join(at)} is not declared", hint="plan again")
+    if spec_hash(spec, provider) != hashed:
         raise Conflict(f"{'/'.join(at)} is declared with another spec", hint="plan again")
     return spec, provider
 
@@ -119,9 +127,11 @@ def _declared(fleet: Fleet, body: dict[str, Any]) -> tuple[AgentSpec, Provider]:
 def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
     """Tie an instance to its container; return its boot document, with a token shown this once.
 
-    Raises Degraded when the mode has come to forbid containers since it was reserved.
+    Raises Degraded when the mode has come to forbid containers since it was reserved, Conflict
+    when a generation applied since declares another spec there, or none.
     """
     hub.require(Verb.CREATE_CONTAINER)
+    fleet = _fleet(hub)
     secret = hub.randomness.token()
     token = tokens.instance_token(instance_id, secret)
 
@@ -129,6 +139,7 @@ def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
         instance = _known(txn, instance_id)
         if instance.state is not InstanceState.PROVISIONING:
             raise Conflict(f"{instance_id} is {instance.state} already", hint="reserve a new one")
+        _spec_at(fleet, instance.agent, instance.host, instance.spec)
         bound = replace(
             instance,
             container=container,
@@ -139,17 +150,12 @@ def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
         return bound
 
     instance = hub.store.write(work)
-    return {"boot": _boot(hub, instance, token)}
+    return {"boot": _boot(fleet, instance, token)}
 
 
-def _boot(hub: Hub, instance: Instance, token: str) -> dict[str, Any]:
-    fleet = _fleet(hub)
+def _boot(fleet: Fleet, instance: Instance, token: str) -> dict[str, Any]:
     desired = fleet.generation.desired
-    spec = next(
-        each for each in desired.agents if (each.name, each.host) == (instance.agent, instance.host)
-    )
-    provider = desired.provider(instance.provider)
-    assert provider is not None
+    spec, provider = _spec_at(fleet, instance.agent, instance.host, instance.spec)
     return {
         "version": 1,
         "fleet": desired.fleet,

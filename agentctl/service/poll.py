@@ -63,7 +63,7 @@ def _look(
         instance = _living(txn, who)
         messages = [
             *(_not_yours(txn, who, task_id, attempt) for task_id, attempt in holds),
-            *_again(hub, txn, who, holds),
+            *_again(hub, txn, instance, holds),
         ]
         found = [each for each in messages if each is not None]
         free = slots - sum(1 for each in found if each["type"] == "task.assigned")
@@ -107,13 +107,15 @@ def holds_lease(task: Task, instance: str, attempt: int) -> bool:
     return held is not None and held.instance == instance and held.attempt == attempt
 
 
-def _again(
-    hub: Hub, txn: Txn, who: AgentPrincipal, holds: tuple[Held, ...]
-) -> list[dict[str, Any]]:
+def _again(hub: Hub, txn: Txn, instance: Instance, holds: tuple[Held, ...]) -> list[dict[str, Any]]:
+    """Return what is leased to the container but not held; what it may have no more runs out."""
+    fleet = hub.fleet
+    if fleet is None or instance.agent not in fleet.agents:
+        return []
     return [
         _assigned(hub, txn, task)
-        for task in task_table.live_of(txn, who.instance)
-        if (task.id, task.attempt) not in holds
+        for task in task_table.live_of(txn, instance.id)
+        if (task.id, task.attempt) not in holds and not against_container(fleet, task, instance)
     ]
 
 

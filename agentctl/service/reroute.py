@@ -20,9 +20,9 @@ def reroute(hub: Hub) -> int:
 
     A hand-out checks again anyway, so a task that isn't reached yet can't go where it may not.
     """
-    fleet = hub.fleet
-    if fleet is None:
+    if hub.fleet is None:
         return 0
+    hub.store.write(_nothing)  # what was routed by an older generation is written, so seen below
     with hub.store.read() as txn:
         waiting = [
             task_id
@@ -32,13 +32,19 @@ def reroute(hub: Hub) -> int:
     moved: set[str] = set()
     for start in range(0, len(waiting), BATCH):
         batch = waiting[start : start + BATCH]
-        moved |= hub.store.write(partial(_batch, hub, fleet, batch))
+        moved |= hub.store.write(partial(_batch, hub, batch))
     hub.live.waiters.wake(*(f"agent:{agent}" for agent in moved))
     return len(moved)
 
 
-def _batch(hub: Hub, fleet: Fleet, task_ids: list[str], txn: Txn) -> set[str]:
+def _nothing(_txn: Txn) -> None:
+    return
+
+
+def _batch(hub: Hub, task_ids: list[str], txn: Txn) -> set[str]:
     agents: set[str] = set()
+    fleet = hub.fleet  # the newest: another may have been applied since the first batch
+    assert fleet is not None
     for task_id in task_ids:
         task = task_table.get(txn, task_id)
         if task is None or task.state not in (TaskState.HELD, TaskState.QUEUED):

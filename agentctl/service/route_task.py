@@ -19,7 +19,10 @@ def wanted(task: Task) -> Wanted:
 
 
 def question(task: Task, agent: str) -> Question:
-    """Return policy's question: may this task's submitter give it to this agent?"""
+    """Return policy's question: may this task's submitter give it to this agent?
+
+    The act is the submit: a rule's hours are asked about then, not about when an agent is free.
+    """
     return Question(
         verb="task.submit",
         principal=task.submitted_by,
@@ -28,6 +31,7 @@ def question(task: Task, agent: str) -> Question:
         capabilities=task.capabilities,
         labels=task.labels,
         role=task.submitter_role,
+        at_s=task.submitted_at_s,
     )
 
 

@@ -45,9 +45,10 @@ def submit(
         raise Unavailable("no fleet is applied yet", hint="run `agentctl apply` first")
     _check(new, fleet)
     failpoints.hit("service.submit.before")
-    # the denial is written first, then raised: raising inside would take its record back
+    # By the generation in force when it is written: no later reroute looks at it.
+    # The denial is written first, then raised: raising inside would take its record back
     task, created, refusal = hub.store.write(
-        lambda txn: _submit(hub, txn, fleet, new, who, principal, retry_of)
+        lambda txn: _submit(hub, txn, hub.fleet or fleet, new, who, principal, retry_of)
     )
     failpoints.hit("service.submit.after")
     if refusal is not None:

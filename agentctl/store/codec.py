@@ -40,9 +40,15 @@ class RecordDamaged(StateDamaged):
 
 
 def _checksum(table: Table, key: bytes, value: bytes) -> bytes:
+    hashed = _BEGUN[table].copy()
     # The key's length comes first: key and value can't trade bytes unseen.
-    framed = b"%d:%b%b" % (len(key), key, value)
-    return blake2b(framed, digest_size=CHECKSUM_BYTES, person=table.encode()[:16]).digest()
+    hashed.update(b"%d:%b%b" % (len(key), key, value))
+    return hashed.digest()
+
+
+_BEGUN = {
+    table: blake2b(digest_size=CHECKSUM_BYTES, person=table.encode()[:16]) for table in Table
+}
 
 
 class Codec(Generic[T]):

@@ -14,7 +14,7 @@ def text(*parts: str) -> bytes:
     A part that is too long, or holds a NUL itself, stands as its SHA-256: such
     parts are equal when they are the same, but no longer ordered.
     """
-    return b"".join(_part(each) for each in parts)
+    return b"".join(map(_part, parts))
 
 
 def number(value: int) -> bytes:
@@ -49,6 +49,8 @@ def successor(prefix: bytes) -> bytes | None:
 
 
 def _part(value: str) -> bytes:
+    if value.isascii() and len(value) <= TEXT_BYTES_MAX and "\0" not in value:
+        return value.encode() + b"\0"  # nearly all of them
     raw = value.encode("utf-8", "surrogatepass")
     if len(raw) > TEXT_BYTES_MAX or b"\0" in raw:
         raw = _HASHED + sha256(raw).hexdigest().encode()

@@ -11,7 +11,7 @@ from agentctl.store.codec import Codec, decoded
 from agentctl.store.txn import Table, Txn
 
 PAGE_MAX = 1000  # tasks in one page: results may be large
-LOOKED_AT_MAX = 5000  # records read for one page when labels are asked for: some 0.1 s
+LOOKED_AT_MAX = 5000  # records read for one page when labels are asked for: some 40 ms
 
 _tasks = Codec(Table.TASKS, Task)
 _bodies = Codec(Table.TASK_BODIES, TaskBody)

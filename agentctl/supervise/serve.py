@@ -141,7 +141,8 @@ class Supervisor:
     def _fell(self, member: Member, code: int) -> Ended | None:
         now_s = self._now_s()
         started_s = member.child.started_s
-        if member.vital and member.starts == 1 and now_s - started_s < FIRST_S:
+        by_itself = code < KILLED_FROM  # one that was killed says nothing about its settings
+        if member.vital and by_itself and member.starts == 1 and now_s - started_s < FIRST_S:
             return self._gave_up(member, code)
         member.restarts = member.restarts.fell(started_s=started_s, now_s=now_s)
         delay_s = member.restarts.delay_s(self._random())

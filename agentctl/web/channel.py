@@ -5,6 +5,7 @@ Uses waitress's private parts: see `requests`.
 
 import socket
 import time
+from functools import partial
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -18,6 +19,7 @@ _WORDS = {
     400: "this is not well-formed HTTP/1.1",
     411: "a body needs a Content-Length; no transfer encoding is taken here",
     413: "the body is over this listener's bound",
+    429: "the bodies that are arriving take all the room that there is; try again",
     431: "the headers are over this listener's bound",
 }
 
@@ -64,7 +66,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     task_class = Answer
     error_task_class = Problem
-    parser_class = StrictRequest
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.peer = peer
         self.held_by = held_by
         self.number = connection.fileno()
+        self.parser_class = partial(StrictRequest, has_room=self._has_room)
         super().__init__(server, connection, address, adjustments, map=loop)
 
     def service(self) -> None:
@@ -94,6 +96,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         super().del_channel(loop)
         if was_open:
             self.server.released(self.held_by)
+
+    @property
+    def body_bytes(self) -> int:
+        """What the bodies take, or will, of the requests that are arriving or being answered here."""
+        arriving = () if self.request is None else (self.request,)
+        return sum(each.content_length for each in (*arriving, *self.requests))
+
+    def _has_room(self, body_bytes: int) -> bool:
+        return bool(self.server.has_room(self, body_bytes))
 
     @property
     def busy(self) -> bool:

@@ -22,6 +22,8 @@ from agentctl.web.watched import Watched
 REQUEST_S_MAX = (
     60.0  # for all of a request to arrive; 32 MiB over the slowest forwarded door takes 30
 )
+COUNTED_BODY_BYTES_MIN = 256 * 1024  # 1,200 connections with such a body take 300 MiB, no more
+PEERS_AT_ONCE = 4  # so many fill the room for bodies together, and none does alone
 LOOP_TURN_S = 1.0  # how often it looks for connections that are idle too long; work wakes it
 CLOSING_TURN_S = 0.05
 ACCEPT_PAUSE_S = 0.1  # when the process is out of file descriptors
@@ -33,14 +35,18 @@ class Listener:
     """Mixed into waitress's servers: who connects, how often, and an end that lets answers out."""
 
     peer_connections_max: int
+    bodies_bytes_max: int
     active_channels: dict[int, Channel]
     adj: Any
     trigger: Any
     _fileno: int
     _map: Watched
 
-    def __init__(self, *args: Any, peer_connections_max: int, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, peer_connections_max: int, bodies_bytes_max: int, **kwargs: Any
+    ) -> None:
         self.peer_connections_max = peer_connections_max
+        self.bodies_bytes_max = bodies_bytes_max
         self._held: Counter[str] = Counter()
         self._closing = threading.Event()
         self._served = threading.local()
@@ -90,6 +96,22 @@ class Listener:
         self._held[held_by] -= 1
         if self._held[held_by] <= 0:
             del self._held[held_by]
+
+    def has_room(self, channel: Channel, body_bytes: int) -> bool:
+        """Whether a body may come: within what all bodies may take, and a quarter of it for one peer.
+
+        It is among the channel's own already. Counted anew each time, so nothing can be forgotten;
+        small bodies need no counting, the bound on connections is theirs. Called by the loop's
+        thread alone.
+        """
+        if body_bytes <= COUNTED_BODY_BYTES_MIN:
+            return True
+        here = [(each.held_by, each.body_bytes) for each in self.active_channels.values()]
+        peers = sum(size for held_by, size in here if held_by == channel.held_by)
+        return (
+            peers <= max(self.bodies_bytes_max // PEERS_AT_ONCE, body_bytes)
+            and sum(size for _, size in here) <= self.bodies_bytes_max
+        )
 
     def maintenance(self, now: float) -> None:
         """Close what is idle too long, and what drips: a byte now and then keeps nothing open."""

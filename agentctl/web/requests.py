@@ -6,6 +6,7 @@ why its version is pinned and why they have tests of their own. Source: RFC 9112
 
 import re
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from waitress.parser import HTTPRequestParser, TransferEncodingNotImplemented
@@ -24,15 +25,26 @@ class LengthRequired(Error):  # type: ignore[misc]  # waitress has no types
     reason = "Length Required"
 
 
+class TooMuchAtOnce(Error):  # type: ignore[misc]
+    """A body for which there is no room besides those that are here: before any of it is read."""
+
+    code = 429
+    reason = "Too Many Requests"
+
+
 class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
-    """One request as it arrives. Refuses every Transfer-Encoding; drains bodies over the bound."""
+    """One request as it arrives. Refuses every Transfer-Encoding; drains bodies over the bound.
+
+    `has_room` says whether a body of that many bytes may come, as things are now.
+    """
 
     expect_continue: bool
     completed: bool
     content_length: int
 
-    def __init__(self, adj: object) -> None:
+    def __init__(self, adj: object, *, has_room: Callable[[int], bool]) -> None:
         super().__init__(adj)
+        self._has_room = has_room
         self.began_s = time.monotonic()
         self._undrained_bytes = 0
 
@@ -58,6 +70,10 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
             self.content_length = 0
         elif "HOST" not in self.headers and self.version == "1.1":
             self.error = BadRequest("")  # RFC 9112 §3.2
+            self.body_rcv = None
+            self.content_length = 0
+        elif self.content_length > 0 and not self._has_room(self.content_length):
+            self.error = TooMuchAtOnce("")
             self.body_rcv = None
             self.content_length = 0
 

@@ -22,6 +22,7 @@ BODY_BYTES_MAX = 256 * 1024  # a prompt of 200 KiB in its envelope
 HEADER_BYTES_MAX = 16 * 1024  # an SVID has half a KiB, a poll names at most 64 tasks
 SPOOL_BYTES = 1024 * 1024  # a body above it waits in an unlinked file instead of memory
 ANSWER_BYTES_MAX = 64 * 1024 * 1024  # unsent answers stay in memory: a result is nothing for /tmp
+BODIES_BYTES_MAX = 512 * 1024 * 1024  # of all bodies at once, counted before they arrive
 CONNECTIONS_MAX = 1200  # a thousand agents with their polls, and room to say no to more
 PEER_CONNECTIONS_MAX = 32  # agentd holds two or three; a flood from one leaves the others theirs
 IDLE_S_MAX = 120.0
@@ -98,6 +99,7 @@ def unix_server(
     spool_bytes: int = SPOOL_BYTES,
     connections_max: int = CONNECTIONS_MAX,
     peer_connections_max: int | None = None,
+    bodies_bytes_max: int = BODIES_BYTES_MAX,
 ) -> Server:
     """Return a server on a Unix socket with exactly that mode, listening but not yet running.
 
@@ -116,6 +118,7 @@ def unix_server(
         threads=threads,
         adjustments=_adjustments(body_bytes_max, spool_bytes, connections_max),
         peer_connections_max=share if peer_connections_max is None else peer_connections_max,
+        bodies_bytes_max=bodies_bytes_max,
     )
 
 
@@ -129,6 +132,7 @@ def tcp_server(
     spool_bytes: int = SPOOL_BYTES,
     connections_max: int = CONNECTIONS_MAX,
     peer_connections_max: int | None = None,
+    bodies_bytes_max: int = BODIES_BYTES_MAX,
 ) -> Server:
     """Return a server on a TCP port (0: any free one), listening but not yet running.
 
@@ -146,6 +150,7 @@ def tcp_server(
         threads=threads,
         adjustments=_adjustments(body_bytes_max, spool_bytes, connections_max),
         peer_connections_max=share,
+        bodies_bytes_max=bodies_bytes_max,
     )
 
 
@@ -159,6 +164,7 @@ def _server(
     threads: int,
     adjustments: Adjustments,
     peer_connections_max: int,
+    bodies_bytes_max: int,
 ) -> Server:
     workers = Workers(threads, name=name)
     listener = kind(
@@ -171,6 +177,7 @@ def _server(
         sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
         bind_socket=False,
         peer_connections_max=peer_connections_max,
+        bodies_bytes_max=bodies_bytes_max,
     )
     return Server(listener, workers, name=name, path=path)
 

@@ -64,6 +64,6 @@ class Workers:
         while (task := self._queue.get()) is not None:
             try:
                 task.service()
-            except BaseException:  # noqa: BLE001 the next request must find this thread
+            except BaseException:  # the next request must find this thread
                 log.exception("a request's answer failed beyond its own net")
             del task  # a waiting thread must not keep a connection alive

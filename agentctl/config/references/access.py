@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo, available_timezones
 
 from agentctl.config.finding import Finding, did_you_mean
 from agentctl.config.references.known import Known, duplicates, error, unknown, warning
@@ -20,6 +21,14 @@ def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
         for level in rule.levels:
             if level not in known.height:
                 yield unknown("level", level, known.height, (*at, "levels"))
+        if rule.window is not None and not _is_zone(rule.window.zone):
+            yield error(
+                "unknown-zone",
+                f"unknown time zone {rule.window.zone!r}",
+                (*at, "zone"),
+                expected="UTC or a name of the tz database, such as Europe/Berlin",
+                suggestion=did_you_mean(rule.window.zone, available_timezones()),
+            )
         for field, who in (("from", rule.principal), ("to", rule.target)):
             pattern = who.removeprefix("agent:")
             if pattern == who or any(fnmatchcase(name, pattern) for name in agents):
@@ -30,6 +39,13 @@ def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
                 (*at, field),
                 suggestion=did_you_mean(pattern, agents),
             )
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return name == "UTC" or bool(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):  # OSError: a folder of zones, such as Europe
+        return False
 
 
 def _shadowed(rules: Sequence[AccessRule]) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ ROW: dict[str, Any] = {
 
 
 def news(*events: dict[str, Any], ended: bool = False, **more: Any) -> dict[str, Any]:
-    found = {
+    found: dict[str, Any] = {
         "task": "task-1",
         "state": "completed" if ended else "running",
         "ended": ended,

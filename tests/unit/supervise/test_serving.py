@@ -124,6 +124,15 @@ def test_a_hub_that_seems_ready_but_falls_at_once_ends_serving_too() -> None:
     assert ended == Ended(code=1, words="hub: another hub has the state open")
 
 
+def test_a_hub_that_is_killed_in_its_first_seconds_is_started_again() -> None:
+    stage = Stage()
+    hub = Actor("hub", stage)
+    stage.at[101.0] = lambda: hub.falls(137)
+    stage.at[200.0] = stage.ask
+    assert serving(stage, Member(child=hub, stop_s=1, vital=True)) == Ended(code=0)
+    assert stage.diary == ["start hub", "start hub", "stop hub"]
+
+
 def test_a_child_that_falls_is_started_again_later_each_time() -> None:
     stage = Stage()
     gateway = Actor("gateway", stage)
