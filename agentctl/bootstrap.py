@@ -42,10 +42,10 @@ log = logging.getLogger("agentctl.hub")
 
 TICK_S = 1.0
 AGENT_THREADS = 1088  # a waiting poll holds one (40 KiB each); the hub's cap on waiting is lower
-AGENT_CONNECTIONS_MAX = 4096  # of a thousand agents: each keeps a poll's and a heartbeat's, at work two more
+AGENT_CONNECTIONS_MAX = 4096  # a thousand agents keep two each, and at work two more
 OPERATOR_THREADS = 64  # half of them may wait for tasks; see the hub's cap on watchers
 INTERNAL_THREADS = 32
-DESCRIPTORS_WANTED = AGENT_CONNECTIONS_MAX + 4 * CONNECTIONS_MAX + 1024  # and the store, files, logs
+DESCRIPTORS_WANTED = AGENT_CONNECTIONS_MAX + 4 * CONNECTIONS_MAX + 1024  # the rest: store, logs
 
 
 class SystemClock:

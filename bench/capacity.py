@@ -7,7 +7,6 @@ process holds all their connections, see bench.one_hub.
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -19,8 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from agentctl.paths import StatePaths
-from agentctl.store import Store, Table
+from agentctl.store import Store
 from bench import empty_server, peers
 from bench.agents import Agent, Heart
 from bench.one_hub import AGENT, Served, served
@@ -45,7 +43,9 @@ def submits(seconds: float) -> None:
     numbers = count()
     for clients in CLIENTS:
         with empty_server.running() as path:
-            empty, _ = rate(path, clients, lambda: empty_server.REQUEST, seconds=seconds, status=200)
+            empty, _ = rate(
+                path, clients, lambda: empty_server.REQUEST, seconds=seconds, status=200
+            )
         commits = group_commits(clients, seconds)
         with served(0) as hub:
             used = hub.cpu_s()
@@ -101,7 +101,9 @@ def latency(seconds: float) -> None:
 
 def hand_outs(hub: Served, *, seconds: float) -> list[float]:
     """Return the milliseconds from each submit's sending to its prompt's arrival at an agent."""
-    loop, sent, took = Loop(), {}, []
+    loop = Loop()
+    sent: dict[str, float] = {}
+    took: list[float] = []
 
     def got(prompt: str) -> None:
         took.append((time.perf_counter() - sent[prompt]) * 1000)
@@ -139,7 +141,10 @@ def trips(seconds: float) -> None:
         used = hub.cpu_s()
         ours = round_trips(hub, tasks)
         each_ms = (hub.cpu_s() - used) / tasks * 1000
-    print(f"round trips, {WORKERS} agents: {ours:.0f}/s, {each_ms:.2f} ms of the hub's CPU each", flush=True)
+    print(
+        f"round trips, {WORKERS} agents: {ours:.0f}/s, {each_ms:.2f} ms of the hub's CPU each",
+        flush=True,
+    )
     for name, theirs in peers.rates(tasks, WORKERS):
         told = f"{ours / theirs:.2f} x {name} ({theirs:.0f}/s)" if theirs else f"{name}: skipped"
         print(f"  {told}", flush=True)
@@ -189,7 +194,10 @@ def idle(seconds: float) -> None:
                 next(beating).beat()
             if now >= due[1]:
                 due[1] = now + 0.2
-                line.ask(request("GET", "/healthz"), lambda *_: took.append((time.perf_counter() - now) * 1000))
+                line.ask(
+                    request("GET", "/healthz"),
+                    lambda *_: took.append((time.perf_counter() - now) * 1000),
+                )
 
         try:
             settle = time.perf_counter() + 3.0

@@ -1,8 +1,8 @@
 """A hub of its own in a child process, with a fleet of simulated agents whose container is this process.
 
 The kernel ties an identity to the process that connects: every instance is bound to this one, which
-holds all of the connections. So this hub differs from `agentctl hub` in two bounds alone, the
-connections and the messages that one container may have.
+holds all of the connections. So this hub differs from `agentctl hub` in one bound alone: how many
+connections one container may have.
 
 `python -m bench.one_hub STATE` is the child.
 """
@@ -54,7 +54,7 @@ class Served:
         return int(rollup.split("\nPss:")[1].split()[0]) / 1024
 
     def threads(self) -> int:
-        return len(os.listdir(f"/proc/{self.pid}/task"))
+        return sum(1 for _ in Path(f"/proc/{self.pid}/task").iterdir())
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from pathlib import Path
 CACHE = Path(os.environ.get("AGENTCTL_CACHE") or Path.home() / ".cache" / "agentctl")
 VENV = CACHE / "bench-venv"
 PACKAGES = ("celery", "huey", "redis", "packaging")  # kombu needs the last and does not say so
-BESIDE = Path(__file__).parent / "beside"
+ROOT = Path(__file__).resolve().parents[1]
+BESIDE = ROOT / "bench" / "beside"
 READY_S_MAX = 30.0
 INSTALL_S_MAX = 300.0
 
@@ -37,7 +38,15 @@ def rates(tasks: int, workers: int) -> Iterator[tuple[str, float]]:
 def _python() -> Path | None:
     """Return the virtual environment's interpreter, made if it isn't there; None when it can't be."""
     python = VENV / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
+    install: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        *PACKAGES,
+    ]
     try:
         if not python.exists():
             subprocess.run([sys.executable, "-m", "venv", VENV], check=True, timeout=INSTALL_S_MAX)
@@ -76,7 +85,7 @@ def redis(scratch: str) -> Iterator[str]:
 
 def rate(python: Path, name: str, socket: str, tasks: int, workers: int) -> float:
     """Return tasks per second from the first submit to the last result, by as many submitters."""
-    environ = {**os.environ, "PEER_REDIS": socket, "PYTHONPATH": str(BESIDE)}
+    environ = {**os.environ, "PEER_REDIS": socket, "PYTHONPATH": str(ROOT)}
     worker = subprocess.Popen(
         [python, BESIDE / f"{name}_peer.py", "work", str(workers)],
         env=environ,
@@ -85,11 +94,21 @@ def rate(python: Path, name: str, socket: str, tasks: int, workers: int) -> floa
         stderr=subprocess.DEVNULL,
     )
     try:
-        drive = [python, BESIDE / f"{name}_peer.py", "drive", str(tasks), str(workers)]
+        drive: list[str | Path] = [
+            python,
+            BESIDE / f"{name}_peer.py",
+            "drive",
+            str(tasks),
+            str(workers),
+        ]
         found = subprocess.run(
             drive, env=environ, capture_output=True, text=True, check=True, timeout=600
         )
         return float(found.stdout.split()[-1])
     finally:
         worker.terminate()
-        worker.wait(30)
+        try:
+            worker.wait(30)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait(30)

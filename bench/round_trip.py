@@ -166,11 +166,13 @@ def cpu_and_memory(pid: int, seconds: float) -> tuple[float, float]:
     before = ticks()
     time.sleep(seconds)
     used = (ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds * 100
-    pss = sum(
-        int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text(), re.MULTILINE)[1])  # type: ignore[index,misc]
-        for each in pids
-    )
+    pss = sum(_pss_kib(each) for each in pids)
     return used, pss / 1024
+
+
+def _pss_kib(pid: int) -> int:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
 
 
 def startup(arguments: list[str], runs: int = 7) -> float:

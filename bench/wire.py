@@ -70,7 +70,9 @@ class Loop:
         self._epoll.register(made.socket, select.EPOLLIN)
         return made
 
-    def run(self, *, until: Callable[[], bool], each_turn: Callable[[], None] | None = None) -> None:
+    def run(
+        self, *, until: Callable[[], bool], each_turn: Callable[[], None] | None = None
+    ) -> None:
         """Take answers until `until` says so; `each_turn` may send what is due by the clock."""
         turn_s = TURN_S if each_turn is None else 0.001
         while not until():

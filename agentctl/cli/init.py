@@ -8,6 +8,7 @@ import click
 from agentctl import resources
 from agentctl.cli import Settings
 from agentctl.cli.output import emit
+from agentctl.config.kinds import KINDS
 from agentctl.errors import EXIT_OK, Conflict
 
 SAMPLE = (
@@ -17,6 +18,7 @@ SAMPLE = (
     "policies/routing.yaml",
     "policies/access.yaml",
     "policies/monitoring.yaml",
+    "policies/tests/access.yaml",
 )
 STARTER = {
     ".github/workflows/fleet.yml": "github.yml",
@@ -55,8 +57,8 @@ def _files() -> Iterator[tuple[str, bytes]]:
     """Yield each file's path in the project and its content; schemas too, for editors."""
     for name in SAMPLE:
         yield name, (resources.root() / name).read_bytes()
-    for kind in ("inventory", "playbook", "providers", "routing", "access", "monitoring", "vars"):
-        path = resources.schema_path(kind)
+    for kind in KINDS:
+        path = resources.schema_path(kind.name)
         yield f"schemas/{path.name}", path.read_bytes()
     for name, template in STARTER.items():
         yield name, (Path(__file__).parent / "starter" / template).read_bytes()

@@ -9,7 +9,7 @@ import click
 from agentctl.cli import Settings, task_screen
 from agentctl.cli.duration import Deadline, Duration
 from agentctl.cli.following import follow, in_path
-from agentctl.cli.output import emit
+from agentctl.cli.output import as_it_is, emit, harmless
 from agentctl.client import Hub, connect
 from agentctl.errors import EXIT_ERROR, EXIT_OK, UsageError
 
@@ -146,8 +146,8 @@ def show_end(task: dict[str, Any]) -> None:
     if result.get("structured") is not None:
         emit(result["structured"])
     elif result.get("text"):
-        click.echo(result["text"])
+        click.echo(as_it_is(result["text"]))
     if task["state"] != "completed":
         reason = task["error"] or result.get("detail") or result.get("reason") or "no reason given"
         partial = " (the text is partial)" if result.get("partial") else ""
-        click.echo(f"agentctl: {task['id']} {task['state']}: {reason}{partial}", err=True)
+        click.echo(f"agentctl: {task['id']} {task['state']}: {harmless(reason)}{partial}", err=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from agentctl.cli.output import harmless
+
 News = dict[str, Any]
 Tell = Callable[[News], None]
 
@@ -45,7 +47,7 @@ def events(*, output: str) -> Iterator[Tell]:
 def event_line(event: dict[str, Any]) -> str:
     """Return one event as people read it."""
     at = time.strftime("%H:%M:%S", time.localtime(event.get("at_s", 0)))
-    detail = f": {event['detail']}" if event.get("detail") else ""
+    detail = f": {harmless(event['detail'])}" if event.get("detail") else ""
     return f"{at} {event['event']}{detail}"
 
 
@@ -62,7 +64,7 @@ def in_words(news: News) -> str:
         _counted(progress.get("tools"), "tool call"),
         f"{tokens_in} tokens in, {tokens_out} out" if tokens_in or tokens_out else "",
         f"${cost:.4f}" if cost else "",
-        progress.get("note", ""),
+        harmless(progress.get("note", "")),
     ]
     return " · ".join(each for each in told if each)
 

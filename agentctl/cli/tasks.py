@@ -9,7 +9,7 @@ from agentctl.cli import Settings, task_screen
 from agentctl.cli.artifacts import artifacts
 from agentctl.cli.duration import Duration, PastTime, ago, spoken
 from agentctl.cli.following import follow, in_path
-from agentctl.cli.output import emit, table
+from agentctl.cli.output import emit, harmless, table
 from agentctl.cli.submit import FINAL, pairs, show_accepted, show_end, until_final
 from agentctl.client import Hub, connect
 from agentctl.errors import EXIT_ERROR, EXIT_OK, EXIT_UNAVAILABLE
@@ -203,7 +203,7 @@ def _show(found: dict[str, Any]) -> None:
     click.echo(found["id"])
     for name, value in rows:
         if value not in (None, ""):
-            click.echo(f"  {name.replace('_', ' '):<13} {value}")
+            click.echo(f"  {name.replace('_', ' '):<13} {harmless(str(value))}")
     _show_text("prompt", found.get("prompt"))
     _show_text("result", (found["result"] or {}).get("text"))
     _show_artifacts(found["id"], found["result"] or {})
@@ -219,7 +219,8 @@ def _tokens(usage: dict[str, Any]) -> str | None:
 
 def _show_text(title: str, text: str | None) -> None:
     if text:
-        click.echo(f"\n{title}\n" + "\n".join(f"  {line}" for line in text.splitlines()))
+        lines = harmless(text).splitlines()
+        click.echo(f"\n{title}\n" + "\n".join(f"  {line}" for line in lines))
 
 
 def _show_artifacts(task_id: str, result: dict[str, Any]) -> None:
@@ -227,9 +228,9 @@ def _show_artifacts(task_id: str, result: dict[str, Any]) -> None:
     if kept or note:
         click.echo("\nartifacts")
     for each in kept:
-        click.echo(f"  {each['name']} ({each['size']} bytes)")
+        click.echo(f"  {harmless(each['name'])} ({each['size']} bytes)")
     if note:
-        click.echo(f"  left out: {note}")
+        click.echo(f"  left out: {harmless(note)}")
     if kept:
         click.echo(f"  save them: agentctl task artifacts {task_id} --save DIR")
 

@@ -80,7 +80,9 @@ def _sink(field: str, value: Any, error: Any) -> None:
     kind = found.get("kind")
     urls = [key for key in ("url", "url_from") if found.get(key)]
     if kind == "webhook" and len(urls) != 1:
-        error(field, "a webhook needs url, or url_from when the URL itself is a secret; one of them")
+        error(
+            field, "a webhook needs url, or url_from when the URL itself is a secret; one of them"
+        )
     if kind in ("log", "command") and urls:
         error(field, f"{urls[0]} is for kind webhook")
     if kind == "command" and not found.get("argv"):
@@ -254,7 +256,7 @@ MONITORING: Mapping[str, Any] = dict.fromkeys(
     "retention": {
         "type": "dict",
         "schema": {"tasks": {**_KEPT, "min": 3600}, "journal": {**_KEPT, "min": 86400}},
-    }
+    },
 }
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "agent": AGENT,

@@ -53,7 +53,8 @@ class Place:
             self._served.write_text(json.dumps(labels_of(birth)))
         else:
             shutil.rmtree(self.workspace(kept=False), ignore_errors=True)
-        self.workspace(kept=kept).mkdir(mode=0o700, exist_ok=True)
+        # A scratch that can't be removed may hold the last task's work: it is never used again.
+        self.workspace(kept=kept).mkdir(mode=0o700, exist_ok=kept)
         self.remove_secrets()
         self.secrets.mkdir(mode=0o700, parents=True)
         self.log.unlink(missing_ok=True)

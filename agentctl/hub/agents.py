@@ -8,12 +8,15 @@ from agentctl.hub.query import Parameter
 from agentctl.hub.route import WAIT_S_MAX, Answer, Call, Route
 from agentctl.model.principal import AgentPrincipal
 from agentctl.service import authenticate, poll, report
+from agentctl.service.rate import Rate
 
 HOLDS_MAX = 64  # tasks that one container may say it holds
 SLOTS_MAX = 64
 POLLS_WAITING_MAX = 1024  # of the listener's 1,088 threads: the rest is for results and heartbeats
 POLLS_WAITING_EACH_MAX = 2  # the second is a reconnect whose first isn't noticed as gone yet
 BUSY_RETRY_S = 2.0
+REQUESTS_PER_S = 100.0  # of one instance, polls and messages: agentd at its busiest makes ten
+REQUESTS_BURST = 1000  # what agentd has spooled while the hub was away comes at once
 
 HOLD = r"(task-[0-9a-z]{26}):([1-9][0-9]{0,5})"
 
@@ -47,11 +50,13 @@ def buy_svid(call: Call[None]) -> Answer:
 class Polling:
     """Polls, and the places to wait in that they share."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
         self._places = LongPolls(places=POLLS_WAITING_MAX, each=POLLS_WAITING_EACH_MAX)
 
     def __call__(self, call: Call[AgentPrincipal]) -> Answer:
         """Say what is so. Without a place to wait in, only what there is now: else come back."""
+        _require_rate(self._rate, call)
         wait_s = call.query["wait"]
         with self._places.place(call.who.instance) as may_wait:
             messages = poll.poll(
@@ -67,9 +72,25 @@ class Polling:
         return Answer({"messages": messages})
 
 
-def send(call: Call[AgentPrincipal]) -> Answer:
-    """Take an agent's message; the sender is the SVID's subject, whatever the message says."""
-    return Answer(report.report(call.hub, call.who, call.body))
+class Sending:
+    """Messages, each taken within its sender's rate."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+
+    def __call__(self, call: Call[AgentPrincipal]) -> Answer:
+        """Take an agent's message; the sender is the SVID's subject, whatever the message says."""
+        _require_rate(self._rate, call)
+        return Answer(report.report(call.hub, call.who, call.body))
+
+
+def _require_rate(rate: Rate, call: Call[AgentPrincipal]) -> None:
+    wait_s = rate.wait_s(call.who.instance, call.hub.clock.boot_s())
+    if wait_s:
+        raise Throttled(
+            f"more than {REQUESTS_PER_S:g} requests a second from one instance",
+            retry_after_s=wait_s,
+        )
 
 
 def _hold(text: str) -> tuple[str, int]:
@@ -78,7 +99,8 @@ def _hold(text: str) -> tuple[str, int]:
 
 
 def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
-    """Return the table of the agents' listener, with places to wait in of its own."""
+    """Return the table of the agents' listener, with a rate and places to wait in of its own."""
+    rate = Rate(per_s=REQUESTS_PER_S, burst=REQUESTS_BURST)
     return (
         Route(
             method="POST",
@@ -93,7 +115,7 @@ def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
             method="GET",
             path="/api/hub/messages",
             summary="Say what is held and how many slots are free; get what isn't so.",
-            answer=Polling(),
+            answer=Polling(rate),
             query=POLL_QUERY,
             problems=(429,),
         ),
@@ -101,9 +123,9 @@ def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
             method="POST",
             path="/api/hub/messages",
             summary="Accept, report progress of, complete or fail a task; heartbeat.",
-            answer=send,
+            answer=Sending(rate),
             body="wire/message",
-            problems=(409,),
+            problems=(409, 429),
         ),
         *task_artifacts.OF_AGENTS,
     )

@@ -31,7 +31,9 @@ def openapi(
     names: set[str] = {"wire/problem"}
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(_plain(route.path), {})[route.method.lower()] = _operation(route, scheme, names)
+        paths.setdefault(_plain(route.path), {})[route.method.lower()] = _operation(
+            route, scheme, names
+        )
     components: dict[str, Any] = {"schemas": _schemas(names)}
     if scheme is not None:
         components["securitySchemes"] = {"caller": scheme}
@@ -46,7 +48,9 @@ def openapi(
 def _operation(route: Route[Any], scheme: dict[str, Any] | None, names: set[str]) -> dict[str, Any]:
     secured = scheme is not None and not route.open
     operation: dict[str, Any] = {
-        "operationId": f"{route.method.lower()}{re.sub('[^a-z]+', '_', _plain(route.path))}".rstrip("_"),
+        "operationId": f"{route.method.lower()}{re.sub('[^a-z]+', '_', _plain(route.path))}".rstrip(
+            "_"
+        ),
         "summary": route.summary,
         "parameters": [*_in_path(_plain(route.path)), *_others(route)],
         "responses": _responses(route, secured=secured),

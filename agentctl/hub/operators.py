@@ -199,7 +199,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         body="api/task",
         headers=(IDEMPOTENCY_KEY,),
         statuses=(200, 201),
-        problems=(409,),
+        problems=(409, 429),
     ),
     Route(
         method="GET",

@@ -148,9 +148,7 @@ class Reconciler:
             )
         self._tell(report)
 
-    def _stop_all(
-        self, applied: Applied, desired: DesiredState, observed: ObservedState
-    ) -> None:
+    def _stop_all(self, applied: Applied, desired: DesiredState, observed: ObservedState) -> None:
         """Panic: kill what runs, create and remove nothing, and let the hub see that it is gone."""
         rows = self._halt.kill(running(observed, installation=applied.installation))
         report = Report(

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase, translate
 from agentctl.model.decision import Decision, Question
 from agentctl.model.fleet import AccessRule, Effect
 from agentctl.model.week import spoken
-from agentctl.policy.window import untimely
+from agentctl.policy.window import holds, untimely
 
 DEFAULT_DENY = "default-deny"
 ANSWERS_MAX = 50_000  # some 10 MB of answers; past it the memory is emptied and fills again
@@ -85,7 +85,7 @@ class Policy:
         if standing is None:
             standing = self._remember(question)
         for rule, decision in standing.timed:
-            if not untimely(rule, question.at_s):
+            if holds(rule, question.at_s):
                 return decision
         return standing.otherwise
 

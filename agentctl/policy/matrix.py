@@ -36,31 +36,28 @@ def matrix(
 ) -> Iterator[Cell]:
     """Yield a cell for each principal, verb, target and level, in this order."""
     known = tuple(verbs)
-    plain = [replace(each, **_ANYTIME) for each in policy.rules]
-    rules = list(zip(policy.rules, plain, strict=True))
+    rules = [(each, _open(each)) for each in policy.rules]
     for principal, role in principals:
         for verb in known:
             for target in targets:
                 asked = Question(verb=verb, principal=principal, target=target, role=role)
-                about = [each for each in rules if not mismatch(_all_levels(each[1]), asked)]
+                about = [rule for rule, wide in rules if not mismatch(wide, asked)]
                 for level in levels:
                     yield _cell(about, replace(asked, level=level))
 
 
-_ANYTIME = {"types": (), "capabilities": (), "labels": (), "window": None}
+def _open(rule: AccessRule) -> AccessRule:
+    """Return the rule with nothing but who, what and to whom."""
+    return replace(rule, types=(), levels=(), capabilities=(), labels=(), window=None)
 
 
-def _all_levels(rule: AccessRule) -> AccessRule:
-    return replace(rule, levels=()) if rule.levels else rule
-
-
-def _cell(rules: Iterable[tuple[AccessRule, AccessRule]], asked: Question) -> Cell:
+def _cell(rules: Iterable[AccessRule], asked: Question) -> Cell:
     """Walk the rules in deciding order: the first without a condition decides, others may."""
     allowed, decides, maybe = False, DEFAULT_DENY, []
-    for rule, plain in rules:
+    for rule in rules:
         if rule.levels and asked.level not in rule.levels:
             continue
-        if rule == plain:
+        if not (rule.types or rule.capabilities or rule.labels or rule.window):
             allowed, decides = rule.effect is Effect.ALLOW, rule.name
             break
         maybe.append(rule)

@@ -26,6 +26,15 @@ def untimely(rule: AccessRule, at_s: float | None) -> str:
     return f"time is {asked}, the rule holds {spoken(window)}"
 
 
+def holds(rule: AccessRule, at_s: float | None) -> bool:
+    """Whether a rule holds at a time: what `untimely` says, without the words."""
+    window = rule.window
+    if window is None:
+        return True
+    local = None if at_s is None else _local(window, at_s)
+    return rule.effect is Effect.DENY if local is None else is_open(window, local)
+
+
 def is_open(window: Window, local: datetime) -> bool:
     """Whether a window is open at a time of its own zone."""
     minute, today = local.hour * 60 + local.minute, local.weekday()

@@ -17,13 +17,19 @@ from agentctl.model.principal import AgentPrincipal
 from agentctl.monitor.alerts import Book
 from agentctl.monitor.reach import Misses
 from agentctl.monitor.snapshot import Upstream
+from agentctl.service.rate import Rate
+from agentctl.service.refusals import Refusals
 
+SUBMITS_BURST = 50_000  # of one submitter: half of what may wait in all, so others find room
+SUBMITS_PER_S = 100.0  # beyond the burst: a fleet of a thousand agents ends fewer
 SVIDS_REMEMBERED_MAX = 20_000  # one per container and renewal; some 6 MB
 CALLS_MAX = 10_000  # open model calls counted for metrics; the gateway's own bound is far lower
 WAKE_COUNTS = 4096  # shared by all keys there ever were: two that share one cost a needless look
 WAIT_SLICE_S = 1.0  # how long a waiter sleeps before it looks whether its client is still there
 LOOK_AGAIN_S = 10.0  # a waiter that nobody woke looks all the same: a lost wake costs this, no more
-WOKEN_FOR_ONE = 4  # of an agent's idle containers, for one task: the first takes it, the rest are spare
+WOKEN_FOR_ONE = (
+    4  # of an agent's idle containers, for one task: the first takes it, the rest are spare
+)
 
 
 class Waiters:
@@ -102,6 +108,8 @@ class Live:
     listening_since_s: float = 0.0  # wall clock: before it silence says nothing
     progress: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: set[str] = field(default_factory=set)
+    refusals: Refusals = field(default_factory=Refusals)
+    submits: Rate = field(default_factory=lambda: Rate(per_s=SUBMITS_PER_S, burst=SUBMITS_BURST))
     svids: "OrderedDict[str, tuple[AgentPrincipal, float]]" = field(default_factory=OrderedDict)
 
     def remember_svid(self, digest: str, who: AgentPrincipal, expires_at_s: float) -> None:

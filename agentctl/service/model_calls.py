@@ -19,6 +19,8 @@ from agentctl.service.record import note
 from agentctl.store import Txn, answers, instances
 from agentctl.store import tasks as task_table
 
+# Each leaves a line in the journal; a long task of a coding agent makes some hundreds.
+TASK_CALLS_MAX = 20_000
 PATHS = ("/v1/messages", "/v1/messages/count_tokens")
 
 
@@ -26,8 +28,8 @@ def open_call(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     """Return the upstream of a model call, or raise why it may not be made.
 
     Raises Unauthenticated (not a token of ours, or from another container), Conflict (the attempt
-    is no longer current), Refused (another provider, model or path; a label above the boundary).
-    Refusals are journaled.
+    is no longer current), Refused (another provider, model or path; a label above the boundary;
+    the task's budget is spent). Refusals are journaled, a bounded number of each container.
     """
     hub.require(Verb.MODEL_CALL)
     try:
@@ -36,17 +38,17 @@ def open_call(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         refused = why
     else:
         return granted
-    hub.store.write(
-        lambda txn: note(
-            hub,
-            txn,
-            "model.refused",
-            who=body["container"] or "unknown container",
-            provider=body["provider"],
-            why=refused.detail,
-        )
-    )
+    _note_refused(hub, body, refused.detail)
     raise refused
+
+
+def _note_refused(hub: Hub, body: dict[str, Any], why: str) -> None:
+    who = body["container"] or "unknown container"
+    unwritten = hub.live.refusals.take(who, now_s=hub.clock.boot_s())
+    if unwritten is None:
+        return
+    facts = {"provider": body["provider"], "why": why, "unwritten": str(unwritten or "")}
+    hub.store.write(lambda txn: note(hub, txn, "model.refused", who=who, **facts))
 
 
 def _open(hub: Hub, txn: Txn, body: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def _open(hub: Hub, txn: Txn, body: dict[str, Any]) -> dict[str, Any]:
     if instance is None or instance.container != body["container"] or not instance.container:
         raise Unauthenticated("this model token works from its own container only")
     provider = _provider(hub, task, instance, body)
+    _within_bounds(task)
     call = _call_id(hub, task, instance)
     note(
         hub,
@@ -122,6 +125,15 @@ def _provider(hub: Hub, task: Task, instance: Instance, body: dict[str, Any]) ->
     if not fleet.levels.may_cross(label, provider.boundary):
         raise Refused(f"{label} may not cross boundary {provider.boundary}", rule="boundary")
     return provider
+
+
+def _within_bounds(task: Task) -> None:
+    """Refuse what is past the task's budget: agentd ends it there, but the container may be hostile."""
+    used, most = task.usage, task.budget.tokens
+    if most is not None and used.calls and used.input_tokens + used.output_tokens >= most:
+        raise Refused(f"the task's budget of {most} tokens is spent", rule="budget")
+    if used.calls >= TASK_CALLS_MAX:
+        raise Refused(f"the task has made {used.calls} model calls", rule="calls")
 
 
 def current(hub: Hub, calls: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from agentctl.model.mode import Verb
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import PROMPT_BYTES_MAX, NewTask, Task, TaskBody, TaskState
 from agentctl.routing import NoRoute
-from agentctl.service import route_task
+from agentctl.service import backlog, route_task
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.live import WOKEN_FOR_ONE
 from agentctl.service.record import note, note_decision, note_task
@@ -30,7 +30,8 @@ def submit(
     Returns the task and whether it is new: a repeated idempotency key returns the
     first task. Raises InputError (unknown level or agent), Refused (policy lets the
     submitter reach no agent), Conflict (the key was used for another request),
-    Unavailable (nothing applied yet, or the mode forbids it).
+    Throttled (as much waits as may, or comes from this submitter), Unavailable (nothing
+    applied yet, or the mode forbids it).
     """
     require_role(who, OPERATORS, "submit tasks")
     principal = f"operator:{who.name}"
@@ -44,6 +45,7 @@ def submit(
     if fleet is None:
         raise Unavailable("no fleet is applied yet", hint="run `agentctl apply` first")
     _check(new, fleet)
+    backlog.require_share(hub, principal)
     failpoints.hit("service.submit.before")
     # By the generation in force when it is written: no later reroute looks at it.
     # The denial is written first, then raised: raising inside would take its record back
@@ -71,6 +73,7 @@ def _submit(
     repeated = _first(txn, new, principal)
     if repeated is not None:
         return repeated, False, None
+    backlog.require_room(txn)
     task = _record(hub, txn, fleet, new, who, retry_of)
     found = route_task.pick(txn, fleet, task)
     if isinstance(found, NoRoute):

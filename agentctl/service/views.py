@@ -59,7 +59,9 @@ def tasks(
             txn,
             state=TaskState(state) if state else None,
             agent=agent,
-            labels=tuple((name, value) for name, _, value in (each.partition("=") for each in label)),
+            labels=tuple(
+                (name, value) for name, _, value in (each.partition("=") for each in label)
+            ),
             since_s=since,
             limit=min(limit, PAGE_MAX),
             before=before,

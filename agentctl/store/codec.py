@@ -46,9 +46,7 @@ def _checksum(table: Table, key: bytes, value: bytes) -> bytes:
     return hashed.digest()
 
 
-_BEGUN = {
-    table: blake2b(digest_size=CHECKSUM_BYTES, person=table.encode()[:16]) for table in Table
-}
+_BEGUN = {table: blake2b(digest_size=CHECKSUM_BYTES, person=table.encode()[:16]) for table in Table}
 
 
 class Codec(Generic[T]):

@@ -3,6 +3,7 @@
 Uses waitress's private parts: see `requests`.
 """
 
+import logging
 import socket
 import time
 from functools import partial
@@ -22,6 +23,9 @@ _WORDS = {
     429: "the bodies that are arriving take all the room that there is; try again",
     431: "the headers are over this listener's bound",
 }
+
+# Else each client that leaves early is a line with 16 KiB of its own words: it fills the disk at will.
+logging.getLogger("waitress").setLevel(logging.WARNING)
 
 
 class Problem(ErrorTask):  # type: ignore[misc]  # waitress has no types

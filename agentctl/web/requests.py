@@ -38,6 +38,7 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
     `has_room` says whether a body of that many bytes may come, as things are now.
     """
 
+    path = ""  # waitress logs it of a client that left, also where no path was ever read
     expect_continue: bool
     completed: bool
     content_length: int
@@ -62,14 +63,18 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the head; also what looks like a second request's framing makes it an error."""
-        with suppress(TransferEncodingNotImplemented):  # refused below, as all of them are
-            super().parse_header(header_plus)
+        malformed = False
+        try:
+            with suppress(TransferEncodingNotImplemented):  # refused below, as all of them are
+                super().parse_header(header_plus)
+        except ValueError:  # urllib's own, of `http://[::1/`: nobody above would answer it
+            malformed = True
         if _TRANSFER_ENCODING.search(header_plus):
             self.error = LengthRequired("")
             self.body_rcv = None
             self.content_length = 0
-        elif "HOST" not in self.headers and self.version == "1.1":
-            self.error = BadRequest("")  # RFC 9112 §3.2
+        elif malformed or ("HOST" not in self.headers and self.version == "1.1"):
+            self.error = BadRequest("")  # RFC 9112 §3.2 for want of a Host
             self.body_rcv = None
             self.content_length = 0
         elif self.content_length > 0 and not self._has_room(self.content_length):

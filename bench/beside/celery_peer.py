@@ -6,9 +6,10 @@
 import os
 import sys
 
-import drive
-import redis
-from celery import Celery
+import redis  # type: ignore[import-not-found]
+from celery import Celery  # type: ignore[import-not-found]
+
+from bench.beside import drive
 
 SOCKET = os.environ["PEER_REDIS"]
 URL = f"redis+socket://{SOCKET}"
@@ -17,7 +18,7 @@ app = Celery("celery_peer", broker=URL, backend=URL)
 app.conf.update(task_acks_late=True, worker_hijack_root_logger=False)
 
 
-@app.task(name="work")
+@app.task(name="work")  # type: ignore[untyped-decorator]
 def work(number: int) -> str:
     """Do nothing, as the hub's simulated agents do."""
     return f"done {number}"
@@ -36,5 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.modules["celery_peer"] = sys.modules["__main__"]
     main()

@@ -6,10 +6,11 @@
 import os
 import sys
 
-import drive
-import redis
-from huey import RedisHuey
-from huey.consumer import Consumer
+import redis  # type: ignore[import-not-found]
+from huey import RedisHuey  # type: ignore[import-not-found]
+from huey.consumer import Consumer  # type: ignore[import-not-found]
+
+from bench.beside import drive
 
 SOCKET = os.environ["PEER_REDIS"]
 CLIENT = redis.Redis(unix_socket_path=SOCKET)
@@ -17,7 +18,7 @@ CLIENT = redis.Redis(unix_socket_path=SOCKET)
 app = RedisHuey("peer", connection_pool=CLIENT.connection_pool)
 
 
-@app.task(name="work")
+@app.task(name="work")  # type: ignore[untyped-decorator]
 def work(number: int) -> str:
     """Do nothing, as the hub's simulated agents do."""
     return f"done {number}"

@@ -1,5 +1,7 @@
 """Whatever the rules: a deny never allows more, the order of allows changes no answer, words agree."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,9 @@ from agentctl.policy.matrix import matrix
 VERBS = ("task.submit", "message.send")
 LEVELS = ("public", "restricted")
 few = st.sampled_from
-pattern = few(["*", "agent:*", "agent:a", "agent:a?", "operator:*", "operator:[xy]", "role:admin"])
+pattern = few(
+    ["*", "*", "*", "agent:*", "agent:a", "agent:a?", "operator:*", "operator:[xy]", "role:admin"]
+)
 label = few([("bulk", "true"), ("bulk", "no")])
 window = st.builds(
     Window,
@@ -26,14 +30,16 @@ rule = st.builds(
     effect=few(list(Effect)),
     verb=few(["*", *VERBS]),
     principal=pattern,
-    target=few(["*", "agent:*", "agent:a", "agent:[ab]"]),
+    target=few(["*", "*", "agent:*", "agent:a", "agent:[ab]"]),
     types=st.lists(few(["request", "reply"]), max_size=1).map(tuple),
     levels=st.lists(few(LEVELS), max_size=1).map(tuple),
     capabilities=st.lists(few("cd"), max_size=1).map(tuple),
     labels=st.lists(label, max_size=1).map(tuple),
     window=st.none() | window,
 )
-rules = st.lists(rule, max_size=6)
+rules = st.lists(rule, max_size=6).map(
+    lambda found: [replace(each, name=f"r{at}") for at, each in enumerate(found)]
+)
 question = st.builds(
     Question,
     verb=few(VERBS),
@@ -52,9 +58,7 @@ question = st.builds(
 def test_adding_a_deny_never_allows_more(
     rules: list[AccessRule], added: AccessRule, asked: Question, at: int
 ) -> None:
-    deny = AccessRule(
-        **{name: getattr(added, name) for name in added.__slots__} | {"effect": Effect.DENY}
-    )
+    deny = replace(added, name="added", effect=Effect.DENY)
     more = compile_rules([*rules[:at], deny, *rules[at:]]).decide(asked)
     assert compile_rules(rules).decide(asked).allowed or not more.allowed
 
@@ -72,10 +76,7 @@ def test_the_explanation_names_the_rule_that_decided(
     rules: list[AccessRule], asked: Question, earlier: float | None
 ) -> None:
     policy = compile_rules(rules)
-    before = Question(
-        **{name: getattr(asked, name) for name in asked.__slots__} | {"at_s": earlier}
-    )
-    policy.decide(before)  # what was asked at another time must not show
+    policy.decide(replace(asked, at_s=earlier))  # what was asked at another time must not show
     decision, judged = explain(policy, asked)
     deciding = [each for each in judged if each.decided]
     assert decision == policy.decide(asked)
@@ -95,5 +96,4 @@ def test_what_the_matrix_says_without_reservation_is_what_is_decided(
         levels=[asked.level],
     )
     decided = compile_rules(rules).decide(asked)
-    assert cell.unless or (cell.allowed, cell.rule) == (decided.allowed, decided.rule)
-    assert cell.allowed == decided.allowed or decided.rule in cell.unless or not decided.allowed
+    assert cell.allowed == decided.allowed or decided.rule in cell.unless

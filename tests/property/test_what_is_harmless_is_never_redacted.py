@@ -11,7 +11,9 @@ BEGINNINGS = st.sampled_from(["", "sk", "ghp", "hf", "npm", "glpat", "xoxb", "be
 
 
 @given(
-    prefix=st.sampled_from(["", "task-", "inst-", "dec-", "msg-", "op-"]), head=BEGINNINGS, rest=WORDS
+    prefix=st.sampled_from(["", "task-", "inst-", "dec-", "msg-", "op-"]),
+    head=BEGINNINGS,
+    rest=WORDS,
 )
 def test_no_pattern_matches_what_the_short_cut_lets_through(
     prefix: str, head: str, rest: str

@@ -116,7 +116,11 @@ def test_a_command_that_fails_says_how(argv: tuple[str, ...], why: str) -> None:
 def test_a_command_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sinks, "COMMAND_S_MAX", 0.2)
     with pytest.raises(SinkFailed, match="took longer"):
-        told(Sink(kind=SinkKind.COMMAND, argv=(sys.executable, "-c", "import signal; signal.pause()")))
+        told(
+            Sink(
+                kind=SinkKind.COMMAND, argv=(sys.executable, "-c", "import signal; signal.pause()")
+            )
+        )
 
 
 def test_the_log_gets_the_line_for_people(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from agentctl.hub import agents, agents_app
 from agentctl.hub.long_polls import LongPolls
 from agentctl.model.principal import AgentPrincipal
 from agentctl.service import authenticate, poll
+from tests.fakes.clock import ManualClock
 
 TASK = "task-" + "0" * 26
 WHO = AgentPrincipal(fleet="acme", agent="researcher", instance="inst-01")
@@ -50,7 +51,8 @@ def polled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Polled]:
 
 @pytest.fixture
 def ask(polled: Polled) -> Ask:
-    client = falcon.testing.TestClient(agents_app(SimpleNamespace(version="1")))  # type: ignore[arg-type]
+    hub = SimpleNamespace(version="1", clock=ManualClock())
+    client = falcon.testing.TestClient(agents_app(hub))  # type: ignore[arg-type]
     return lambda query, **extras: client.simulate_get(
         PATH, query_string=query, headers=BEARER, extras=extras
     )

@@ -88,8 +88,10 @@ def test_waiting_work_that_stands_still_says_what_it_lacks(
 def test_when_all_is_held_that_is_what_is_said() -> None:
     snapshot = replace(STILL, held={"no agent is cleared": 4, "x": 1}, held_oldest_s=NOW - 500)
     assert said(throughput.check(snapshot)) == [
-        "throughput[all-held] no work has moved for 300 s:"
-        + " all 5 tasks that wait are held, most because no agent is cleared"
+        (
+            "throughput[all-held] no work has moved for 300 s:"
+            " all 5 tasks that wait are held, most because no agent is cleared"
+        )
     ]
 
 
@@ -156,8 +158,10 @@ def working(number: int, moved_s: float) -> Working:
 def test_a_task_without_progress_is_stalled_and_names_its_agent() -> None:
     two = (working(1, NOW - 601), working(2, NOW - 599))
     assert said(stalled.check(replace(QUIET, working=two))) == [
-        "stalled[task-1] researcher holds it alive and without progress for 601 s;"
-        + " `agentctl task show task-1`"
+        (
+            "stalled[task-1] researcher holds it alive and without progress for 601 s;"
+            " `agentctl task show task-1`"
+        )
     ]
 
 
