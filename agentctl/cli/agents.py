@@ -20,7 +20,9 @@ def agents(settings: Settings) -> None:
     if settings.output == "json":
         emit(found)
     elif not found["agents"]:
-        click.echo("No agents: nothing is applied yet. Run agentctl apply.", err=True)
+        click.echo(
+            "No agents are declared in what is applied; `agentctl status` says what is.", err=True
+        )
     else:
         _list(found["agents"])
 

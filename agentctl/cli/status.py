@@ -40,10 +40,15 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
 def _generation(generation: dict[str, Any] | None, converged: bool | None) -> str:
     if not generation:
         return "none: run agentctl apply"
-    commit = f" of commit {generation['commit'][:12]}" if generation.get("commit") else ""
+    commit = f" of commit {_short(generation['commit'])}" if generation.get("commit") else ""
     by = f", applied by {generation['applied_by']}" if generation.get("applied_by") else ""
     state = "" if converged is None else ", converged" if converged else ", converging"
     return f"{generation['number']}{commit}{by}{state}"
+
+
+def _short(commit: str) -> str:
+    """Return a commit's first characters; the + of a tree that wasn't clean stays."""
+    return commit[:12] + ("+" if commit.endswith("+") else "")
 
 
 def _host(host: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from agentctl.cli.duration import Deadline, Duration
 from agentctl.cli.following import follow, in_path
 from agentctl.cli.output import as_it_is, emit, harmless
 from agentctl.client import Hub, connect
-from agentctl.errors import EXIT_ERROR, EXIT_OK, UsageError
+from agentctl.errors import EXIT_ERROR, EXIT_OK, EXIT_REFUSED, UsageError
 
 FINAL = frozenset({"completed", "failed", "cancelled", "timed_out", "dead"})
 
@@ -66,7 +66,7 @@ def submit(
 ) -> int:
     """Hand a task to the fleet. PROMPT is its text; `-` reads it from standard input.
 
-    With --wait the exit code is 0 only if the task completed.
+    With --wait the exit code is 0 only if the task completed, and 3 at once if nobody may take it.
     """
     hub = connect(settings)
     asked = {
@@ -86,14 +86,18 @@ def submit(
     body = _given(**asked)
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
     task = hub.post("/api/hub/tasks", body, headers=headers)
-    if wait:
+    held = task["state"] == "held"  # nobody may take it as things stand: not worth a wait
+    if wait and not held:
         task = until_final(hub, task, output=settings.output)
     if settings.output == "json":
         emit(task)
-    elif wait:
+    elif wait and not held:
         show_end(task)
     else:
         show_accepted(task)
+    if wait and held:
+        click.echo(f"it stays held until that changes: agentctl task wait {task['id']}", err=True)
+        return EXIT_REFUSED
     return EXIT_OK if not wait or task["state"] == "completed" else EXIT_ERROR
 
 

@@ -15,7 +15,7 @@ from agentctl.engine.labels import labels_of, owner, workspace_conflict
 from agentctl.engine.protocol import LOG_BYTES_MAX, Birth
 from agentctl.engine.violations import engine_violations, violations
 from agentctl.errors import EngineRefused
-from agentctl.model.fleet import Host
+from agentctl.model.fleet import AgentSpec, Host
 from agentctl.model.instance import LABEL_FLEET, LABEL_INSTALLATION, ObservedHost
 from agentctl.paths import DOOR_IN_CONTAINER
 
@@ -53,6 +53,14 @@ class DockerEngine:
             "workspace": WORKSPACE,
             "secrets_dir": SECRETS,
         }
+
+    def need(self, spec: AgentSpec) -> None:
+        """Refuse when the engine doesn't have the image; none is ever pulled in passing."""
+        try:
+            with self._api.asking(f"cannot look for image {spec.image}") as client:
+                client.inspect_image(spec.image)
+        except Gone as cause:
+            raise _no_image(spec) from cause
 
     def create(self, birth: Birth) -> str:
         """Make the container and prove that it keeps to the baseline; a leftover is replaced."""
@@ -152,10 +160,7 @@ class DockerEngine:
                 config = container_config(birth, self._door)
                 container: str = client.create_container_from_config(config, birth.name)["Id"]
         except Gone as cause:
-            raise EngineRefused(
-                f"{what}: the engine has no image {birth.spec.image}",
-                hint="build it with: agentctl image build",
-            ) from cause
+            raise _no_image(birth.spec) from cause
         return container
 
     def _prove(self, container: str, name: str) -> None:
@@ -189,6 +194,13 @@ class DockerEngine:
             yield
         except Gone as cause:
             raise EngineRefused(f"{what}: {cause}") from cause
+
+
+def _no_image(spec: AgentSpec) -> EngineRefused:
+    return EngineRefused(
+        f"the engine has no image {spec.image}, which agent {spec.name} runs",
+        hint=f"build it with: agentctl image build --tag {spec.image}",
+    )
 
 
 def _labels(found: Mapping[str, Any]) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from agentctl.engine.protocol import LOG_BYTES_MAX, Birth
 from agentctl.engine.records import Record
 from agentctl.engine.spawn import spawn
 from agentctl.errors import EngineRefused, EngineUnavailable
-from agentctl.model.fleet import Host
+from agentctl.model.fleet import AgentSpec, Host
 from agentctl.model.instance import (
     LABEL_FLEET,
     LABEL_INSTALLATION,
@@ -74,6 +74,9 @@ class ProcessEngine:
             "workspace": str(place.workspace(kept=birth.keeps_workspace)),
             "secrets_dir": str(place.secrets),
         }
+
+    def need(self, spec: AgentSpec) -> None:
+        """Refuse nothing: agents run by this machine's own Python, without an image."""
 
     def create(self, birth: Birth) -> str:
         """Fork agentd, which then waits for its boot document; a leftover is ended and replaced."""

@@ -50,6 +50,13 @@ class Engine(Protocol):
         """Return hub_socket, llm_socket, workspace and secrets_dir as the container sees them."""
         ...
 
+    def need(self, spec: AgentSpec) -> None:
+        """Raise EngineRefused unless what this spec's containers are made of is there: the image.
+
+        Asked before a container that works is removed for one of this spec.
+        """
+        ...
+
     def create(self, birth: Birth) -> str:
         """Make the container, its workspace too; return its id. Nothing runs for an agent yet.
 

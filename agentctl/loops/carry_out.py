@@ -91,6 +91,7 @@ class CarryOut:
             case Create():
                 self._create(change, generation)
             case Replace(remove=remove, create=create):
+                self._ready(create)  # what works isn't removed for what can't be made
                 self._executor.remove(remove)
                 self._create(create, generation)
             case Remove():
@@ -101,6 +102,13 @@ class CarryOut:
             case _:
                 assert_never(change)
         return StepState.DONE
+
+    def _ready(self, create: Create) -> None:
+        try:
+            self._executor.ready(create)
+        except Exception as why:
+            self._failed(create, str(why) or type(why).__name__)
+            raise
 
     def _create(self, create: Create, generation: int) -> None:
         try:

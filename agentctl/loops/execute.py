@@ -38,15 +38,22 @@ class Executor:
         self._resolve = resolve
         self._keep_evidence = keep_evidence
 
+    def ready(self, change: Create) -> tuple[Engine, dict[str, bytes]]:
+        """Return the engine and the secrets of a container that could be made now.
+
+        Raises what is missing, an image or a secret: a replacement asks before it removes.
+        """
+        engine = self._engine_of(change.host)
+        engine.need(change.spec)
+        return engine, {each.name: self._resolve(each.source) for each in change.spec.secrets}
+
     def create(self, change: Create, *, generation: int) -> str:
         """Create, bind, start; return the container's id.
 
         Raises Waits (the hub doesn't permit it now) or the error of a secret or the engine;
         then what was made is taken away again as far as the engine lets us.
         """
-        engine = self._engine_of(change.host)
-        # Before anything else: a missing one costs no container.
-        secrets = {each.name: self._resolve(each.source) for each in change.spec.secrets}
+        engine, secrets = self.ready(change)  # first: what is missing costs no container
         try:
             reserved = self._hub.reserve(change, generation=generation)
         except (Unavailable, Conflict) as why:

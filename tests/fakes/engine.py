@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from agentctl.engine.labels import container_from, labels_of, owner, workspace_conflict
 from agentctl.engine.protocol import Birth
 from agentctl.errors import AgentctlError, EngineRefused
-from agentctl.model.fleet import Host
+from agentctl.model.fleet import AgentSpec, Host
 from agentctl.model.instance import (
     LABEL_FLEET,
     LABEL_INSTALLATION,
@@ -50,6 +50,10 @@ class FakeEngine:
             "workspace": "/workspace",
             "secrets_dir": "/run/secrets",
         }
+
+    def need(self, spec: AgentSpec) -> None:
+        if "need" in self.failing:
+            raise self.failing["need"]
 
     def create(self, birth: Birth) -> str:
         self._call("create", birth.name)

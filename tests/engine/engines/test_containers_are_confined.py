@@ -181,7 +181,7 @@ def _unnamed_volumes(client: Any) -> set[str]:
 
 def test_a_missing_image_is_refused_with_what_to_do(docker_rig: Rig) -> None:
     docker_rig.image = "agentctl/enginetest:no-such-image"
-    with pytest.raises(EngineRefused, match=r"no image .*no-such-image; build it with"):
+    with pytest.raises(EngineRefused, match=r"no image .*no-such-image, .*; build it with"):
         docker_rig.engine.create(docker_rig.birth(lifecycle=Lifecycle.EPHEMERAL))
 
 

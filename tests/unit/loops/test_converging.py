@@ -106,6 +106,19 @@ def test_a_replacement_drains_marks_stops_removes_and_creates(world: World) -> N
     ]
 
 
+def test_what_works_is_not_removed_for_what_cannot_be_made(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.words.clear()
+    world.engine.failing["need"] = EngineRefused("no image agentctl/agent:2")
+    world.apply(fleet(NEWER))
+    report = world.converge()
+    assert states(report) == ["replace researcher/0 failed"]
+    assert report["actions"][0]["error"] == "no image agentctl/agent:2"
+    assert world.hub.words == []
+    assert world.engine.calls[2:] == []
+
+
 def test_a_busy_container_drains_once_and_is_replaced_when_its_task_ends(world: World) -> None:
     world.apply(fleet(RESEARCHER))
     world.converge()
