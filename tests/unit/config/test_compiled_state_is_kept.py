@@ -77,16 +77,16 @@ def test_options_and_their_files_belong_to_the_key(project: Path, cache: Path) -
 
 
 def test_a_variables_file_elsewhere_in_the_project_counts(project: Path, cache: Path) -> None:
-    (project / "shared.yaml").write_text("model: qwen3\n")
+    (project / "models.yaml").write_text("model: qwen3\n")
     playbook = project / "playbooks/fleet.yaml"
     playbook.write_text(
         playbook.read_text().replace(
-            "  vars:\n    model: qwen3\n", "  vars_files: [../shared.yaml]\n"
+            "  vars:\n    model: qwen3\n", "  vars_files: [../models.yaml]\n"
         )
     )
     load_kept(project, cache=cache)
     assert from_cache(load_kept(project, cache=cache))
-    (project / "shared.yaml").write_text("model: qwen3\nother: 1\n")
+    (project / "models.yaml").write_text("model: qwen3\nother: 1\n")
     assert not from_cache(load_kept(project, cache=cache))
 
 
