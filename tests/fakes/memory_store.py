@@ -146,7 +146,7 @@ class MemoryStore(Store):
         return 0
 
     def backup(self, target: Path, beside: Mapping[str, bytes] = NOTHING) -> None:
-        raise NotImplementedError("memory has no files to copy")
+        raise AssertionError(f"a test that backs up to {target} needs the store on disk")
 
     def close(self) -> None:
         self._closed = True
