@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 class Question:
     """May `principal` do `verb` to `target`, with work of `level`?
 
-    Principals and targets are `operator:<name>` or `agent:<name>`. `at_s` is when the act was
+    Principals are `operator:<name>` or `agent:<name>`; targets those, and `topic:`, `secret:`,
+    `provider:` and `task:`. Of a message `type` is its type (request, event, …) and `kind` what
+    its payload is; a rule's types name either. `at_s` is when the act was
     done, in wall-clock seconds since the epoch; None is not known, and then rules with a window
     decide for the safe side. It is no part of what makes two questions the same: an answer that
     depends on time is never remembered as one (see agentctl.policy.engine).
@@ -18,6 +20,7 @@ class Question:
     target: str = ""
     level: str = ""
     type: str = ""
+    kind: str = ""
     capabilities: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     role: str = ""

@@ -53,8 +53,20 @@ def digest(value: Any) -> str:
 
 
 # What may change without a new container: how many there are, where work prefers to go,
-# how a replacement is timed, and how operators select the agent.
-_NOT_IN_THE_CONTAINER = frozenset({"replicas", "warm", "capabilities", "on_change", "tags"})
+# how a replacement is timed, who hears what, and how operators select the agent.
+_NOT_IN_THE_CONTAINER = frozenset(
+    {
+        "replicas",
+        "warm",
+        "capabilities",
+        "on_change",
+        "tags",
+        "subscribes",
+        "publishes",
+        "labels",
+    }
+)
+_ONLY_IF_ANY = frozenset({"egress"})  # younger than the hash: without it a spec's hash stays
 
 
 def spec_hash(spec: AgentSpec, provider: Provider) -> str:
@@ -64,7 +76,9 @@ def spec_hash(spec: AgentSpec, provider: Provider) -> str:
     its provider's name, kind, model and boundary. A different hash means a new container.
     """
     born_with = {
-        key: value for key, value in plain(spec).items() if key not in _NOT_IN_THE_CONTAINER
+        key: value
+        for key, value in plain(spec).items()
+        if key not in _NOT_IN_THE_CONTAINER and (value or key not in _ONLY_IF_ANY)
     }
     born_with["provider"] = [provider.name, provider.kind, provider.model, provider.boundary]
     return digest(born_with)[:SPEC_HASH_CHARS]

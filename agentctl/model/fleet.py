@@ -110,12 +110,15 @@ class Executor:
 class AgentSpec:
     """One agent on one host: `replicas` containers of it.
 
+    `egress` are the destinations that it may reach, `subscribes` and `publishes` the topics of
+    events that it gets and may send, `labels` what a broadcast's filter finds it by.
+
     Of an ephemeral one `replicas` is how many may live at once, and `warm` how many of
     them stand ready before a task asks; a persistent one has no warm.
 
     An agent on several hosts has a spec for each; validation holds the facts
-    that routing reads (`capabilities`, `clearance`, `provider`, `lifecycle`)
-    equal among them.
+    that routing and the message router read (`capabilities`, `clearance`, `provider`,
+    `lifecycle`, `egress`, topics, `labels`) equal among them.
     """
 
     name: str
@@ -135,6 +138,10 @@ class AgentSpec:
     grace_s: float = 30.0
     executor: Executor = field(default_factory=Executor)
     tags: tuple[str, ...] = ()
+    egress: tuple[str, ...] = ()
+    subscribes: tuple[str, ...] = ()
+    publishes: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +154,42 @@ class Provider:
     model: str
     boundary: str
     api_key: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """What egress may name: exact hosts with their ports, and the boundary that is crossed on the way.
+
+    Names resolve to public addresses only, unless `networks` (CIDR) says which others they may have.
+    """
+
+    name: str
+    hosts: tuple[tuple[str, int], ...]
+    boundary: str
+    networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageKind:
+    """What a message's payload must look like: Cerberus rules as canonical JSON text.
+
+    `types` are the message types that may carry it.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    rules: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opa:
+    """A server that may narrow what the access rules allow. `path` is below /v1/data/."""
+
+    enabled: bool = False
+    url: str = "http://127.0.0.1:8181"
+    path: str = "agentctl/decision"
+    timeout_s: float = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,10 +295,17 @@ class DesiredState:
     routing: Routing
     access: tuple[AccessRule, ...] = ()
     monitoring: Monitoring = field(default_factory=Monitoring)
+    destinations: tuple[Destination, ...] = ()
+    message_kinds: tuple[MessageKind, ...] = ()
+    opa: Opa = field(default_factory=Opa)
 
     def provider(self, name: str) -> Provider | None:
         """Return the provider of that name, or None."""
         return next((each for each in self.providers if each.name == name), None)
+
+    def destination(self, name: str) -> Destination | None:
+        """Return the destination of that name, or None."""
+        return next((each for each in self.destinations if each.name == name), None)
 
     def host(self, name: str) -> Host | None:
         """Return the host of that name, or None."""

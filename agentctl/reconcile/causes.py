@@ -23,6 +23,7 @@ _FIELDS: Mapping[str, Callable[[Born], str]] = {
     "resources.memory": lambda born: size(born.spec.resources.memory_bytes),
     "resources.pids": lambda born: str(born.spec.resources.pids),
     "workspace.size": lambda born: size(born.spec.workspace.size_bytes),
+    "egress": lambda born: _words(born.spec.egress),
     "ttl": lambda born: duration(born.spec.ttl_s),
     "grace": lambda born: duration(born.spec.grace_s),
 }

@@ -49,6 +49,7 @@ CHANGED: dict[str, AgentSpec] = {
     ),
     "executor.args: [] → [--verbose]": replace(RESEARCHER, executor=Executor(args=("--verbose",))),
     "executor.argv: [] → [true]": replace(RESEARCHER, executor=Executor(argv=("true",))),
+    "egress: [] → [github]": replace(RESEARCHER, egress=("github",)),
     "secrets.pat: none → file /etc/pat": replace(
         RESEARCHER,
         secrets=(Secret(name="pat", source=Source(kind=SourceKind.FILE, name="/etc/pat")),),
@@ -73,7 +74,10 @@ def test_another_provider_shows_what_the_container_would_reach() -> None:
 def test_every_field_that_makes_a_new_container_has_a_cause() -> None:
     """A field added to AgentSpec must be named here, or be none that a container is born with."""
     told = {cause.partition(":")[0].partition(".")[0] for cause in CHANGED} | {"provider"}
-    without_a_cause = {"name", "host", "replicas", "warm", "capabilities", "on_change", "tags"}
+    without_a_cause = {
+        *("name", "host", "replicas", "warm", "capabilities", "on_change", "tags"),
+        *("subscribes", "publishes", "labels"),
+    }
     names = {field.name.removesuffix("_s") for field in dataclasses.fields(AgentSpec)}
     assert names == told | without_a_cause
 
