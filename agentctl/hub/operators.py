@@ -274,6 +274,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         summary="Pause, stop everything, or resume.",
         answer=set_mode,
         body="api/mode",
+        problems=(409,),
     ),
     Route(
         method="GET",

@@ -78,11 +78,15 @@ def _integer(text: str) -> int:
     return number
 
 
-def _float(text: str) -> float:
+def _float(text: str) -> int | float:
+    """Return a number that has a point or an exponent; a whole one is an integer, as in JSON Schema.
+
+    However it is written: RFC 8785 §3.2.2.3 writes 1.0 as 1.
+    """
     number = float(text)
     if math.isinf(number):
         raise MalformedBody("a number is beyond what a double holds")
-    return number
+    return int(number) if number.is_integer() and abs(number) <= INTEGER_MAX else number
 
 
 _DECODER = json.JSONDecoder(

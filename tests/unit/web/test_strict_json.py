@@ -89,6 +89,16 @@ def test_the_largest_exact_integers_pass() -> None:
     assert loads(f"[{INTEGER_MAX},{-INTEGER_MAX}]".encode()) == [INTEGER_MAX, -INTEGER_MAX]
 
 
+@pytest.mark.parametrize(("text", "number"), [("-71.0", -71), ("1e3", 1000), ("-0.0", 0)])
+def test_a_whole_number_is_an_integer_however_it_is_written(text: str, number: int) -> None:
+    found = loads(text.encode())
+    assert (type(found), found) == (int, number)
+
+
+def test_a_whole_number_beyond_the_exact_integers_stays_a_double() -> None:
+    assert isinstance(loads(b"1e300"), float)
+
+
 @pytest.mark.parametrize("kind", ["[]", "{}"])
 def test_the_deepest_nesting_passes_and_one_more_is_refused(kind: str) -> None:
     loads(nested(DEPTH_MAX, kind))
