@@ -215,8 +215,11 @@ def no_change_runs(
 
 
 def one_pass(host: Host, desired: DesiredState) -> None:
-    """What the reconciler's pass does where nothing changed: look, and plan."""
-    seen = ObservedState(hosts=(observe_engine(host, installation=INSTALLATION),))
+    """What the reconciler's pass does where nothing changed: look, and plan.
+
+    It knows the engine's version from an earlier pass (it asks every ten minutes).
+    """
+    seen = ObservedState(hosts=(observe_engine(host, installation=INSTALLATION, engine="known"),))
     planned = plan(desired, seen, digest="d", installation=INSTALLATION)
     assert planned.empty, planned.actions[:2]
 

@@ -19,6 +19,7 @@ _WORDS = {
     415: "The body is not application/json.",
     422: "The input is not well formed; `errors` say where.",
     429: "Too many; Retry-After says when.",
+    431: "Path, query and headers are over this listener's bound.",
     500: "Something failed that nobody planned for.",
     503: "Something needed is away; Retry-After says when.",
 }
@@ -124,7 +125,7 @@ def _responses(route: Route[Any], *, secured: bool) -> dict[str, Any]:
 
 
 def _refusals(route: Route[Any], *, secured: bool) -> set[int]:
-    found = {422, 503, *route.problems}
+    found = {422, 431, 503, *route.problems}
     if route.body:
         found |= {400, 413, 415}
     if route.raw:

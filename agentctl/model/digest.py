@@ -4,10 +4,12 @@ import dataclasses
 import hashlib
 import json
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from agentctl.model.fleet import AgentSpec, DesiredState, Provider
 
+SPECS_REMEMBERED_MAX = 65_536  # asked for in every pass; one is some 2 KiB
 SPEC_HASH_CHARS = 16  # 64 bits: it tells specs of one agent apart, it doesn't resist forgery
 
 
@@ -69,6 +71,7 @@ _NOT_IN_THE_CONTAINER = frozenset(
 _ONLY_IF_ANY = frozenset({"egress"})  # younger than the hash: without it a spec's hash stays
 
 
+@lru_cache(SPECS_REMEMBERED_MAX)
 def spec_hash(spec: AgentSpec, provider: Provider) -> str:
     """Return the hash that a container's `agentctl.spec` label carries.
 
