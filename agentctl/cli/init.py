@@ -19,6 +19,7 @@ SAMPLE = (
     "policies/access.yaml",
     "policies/monitoring.yaml",
     "policies/tests/access.yaml",
+    "schemas/messages/finding.yaml",
 )
 STARTER = {
     ".github/workflows/fleet.yml": "github.yml",

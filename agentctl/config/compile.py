@@ -4,18 +4,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from agentctl.config.destination_form import host_and_port
 from agentctl.model.fleet import (
     AccessRule,
     AgentSpec,
     DesiredState,
+    Destination,
     Effect,
     Executor,
     ExecutorKind,
     Host,
     Isolation,
     Lifecycle,
+    MessageKind,
     Monitoring,
     OnChange,
+    Opa,
     Provider,
     ProviderKind,
     Resources,
@@ -63,6 +67,10 @@ def agent(values: Mapping[str, Any]) -> AgentSpec:
             argv=tuple(executor["argv"]),
         ),
         tags=_set(values["tags"]),
+        egress=_set(values["egress"]),
+        subscribes=_set(values["subscribes"]),
+        publishes=_set(values["publishes"]),
+        labels=_pairs(values["labels"]),
     )
 
 
@@ -89,6 +97,26 @@ def provider(name: str, values: Mapping[str, Any]) -> Provider:
         boundary=values["boundary"],
         api_key=source(values["api_key"]) if values["api_key"] else None,
     )
+
+
+def destination(name: str, values: Mapping[str, Any]) -> Destination:
+    """Return what egress may name."""
+    return Destination(
+        name=name,
+        hosts=tuple(sorted({host_and_port(each) for each in values["hosts"]})),
+        boundary=values["boundary"],
+        networks=_set(values["networks"]),
+    )
+
+
+def opa(values: Mapping[str, Any]) -> Opa:
+    """Return the server that may narrow; what isn't given has its default."""
+    given = {key: values[key] for key in ("enabled", "path") if key in values}
+    if "url" in values:
+        given["url"] = values["url"].rstrip("/")
+    if "timeout" in values:
+        given["timeout_s"] = values["timeout"]
+    return Opa(**given)
 
 
 def host(name: str, *, engine_url: str, isolation: str, groups: Iterable[str], prune: bool) -> Host:
@@ -189,6 +217,9 @@ def fleet(
     routing: Routing,
     access: Iterable[AccessRule],
     monitoring: Monitoring,
+    destinations: Iterable[Destination] = (),
+    message_kinds: Iterable[MessageKind] = (),
+    opa: Opa = Opa(),  # noqa: B008 it is frozen
 ) -> DesiredState:
     """Return the whole fleet in its one order: by host and name."""
     return DesiredState(
@@ -199,6 +230,9 @@ def fleet(
         routing=routing,
         access=tuple(access),
         monitoring=monitoring,
+        destinations=tuple(sorted(destinations, key=lambda each: each.name)),
+        message_kinds=tuple(sorted(message_kinds, key=lambda each: each.name)),
+        opa=opa,
     )
 
 

@@ -22,6 +22,7 @@ class Files:
     project: Path
     findings: list[Finding] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
+    _read: dict[str, Document | None] = field(default_factory=dict)  # by kind
     _broken: dict[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # paths with findings, by file
@@ -45,6 +46,10 @@ class Files:
         self.findings.extend(findings)
         return document
 
+    def read_before(self, kind: str) -> Document | None:
+        """Return the document of a kind that was read already; None when it couldn't be."""
+        return self._read.get(kind)
+
     def sound(self, document: Document, path: DocumentPath, *, only_here: bool = False) -> bool:
         """Whether nothing was found wrong at `path` (with `only_here`, in what it holds doesn't count)."""
         broken = self._broken.get(document.file, ())
@@ -61,7 +66,8 @@ class Files:
         place = next(each for each in KINDS if each.name == kind)
         path = self.project / place.place
         if path.is_file():
-            return self.document(place.place, kind)
+            self._read[kind] = self.document(place.place, kind)
+            return self._read[kind]
         if path.exists():
             self.findings.append(
                 Finding(rule="unreadable", message="this is no regular file", file=place.place)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-PLACES = ("inventory.yaml", "playbooks", "policies", "group_vars", "host_vars")
+PLACES = ("inventory.yaml", "playbooks", "policies", "schemas/messages", "group_vars", "host_vars")
 
 
 def file_digests(project: Path) -> dict[str, str]:

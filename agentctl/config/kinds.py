@@ -24,6 +24,7 @@ KINDS = (
     Kind(name="routing", place="policies/routing.yaml", required=True),
     Kind(name="access", place="policies/access.yaml", required=False),
     Kind(name="monitoring", place="policies/monitoring.yaml", required=False),
+    Kind(name="message", place="schemas/messages/", required=False),
     Kind(name="policy-test", place="policies/tests/", required=False),
     Kind(name="vars", place="group_vars/, host_vars/", required=False),
 )

@@ -7,6 +7,12 @@ NAME_WORDS = "a name of lower-case letters, digits and hyphens, at most 40 chara
 FLEET_WORDS = "a DNS label: lower-case letters, digits and hyphens, at most 40 characters"
 NAME_PATTERN = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 HOST_WORDS = "a host's name: letters, digits, '.', '_' and '-', at most 63 characters"
+TOPIC_WORDS = "a topic of lower-case letters, digits, dots and hyphens, at most 64 characters"
+TOPIC_PATTERN = r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?"
+KIND_WORDS = "a name of lower-case letters, digits, dots and hyphens that is no message type's"
+MESSAGE_TYPES = ("request", "reply", "event", "broadcast")
+_NO_KINDS = frozenset({*MESSAGE_TYPES, "delegate", "delegated"})
+_TOPIC = re.compile(TOPIC_PATTERN)
 _NAME = re.compile(NAME_PATTERN)
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
@@ -18,6 +24,16 @@ def is_name(text: str) -> bool:
     (RFC 1123, section 2.1; SPIFFE ID, section 2.1).
     """
     return _NAME.fullmatch(text) is not None
+
+
+def is_topic(text: str) -> bool:
+    """Whether a text is a topic's name."""
+    return _TOPIC.fullmatch(text) is not None
+
+
+def is_kind_name(text: str) -> bool:
+    """Whether a text may name a message kind: a rule's `types` tells kinds from message types."""
+    return is_topic(text) and text not in _NO_KINDS
 
 
 def is_host_name(text: str) -> bool:

@@ -21,7 +21,6 @@ from agentctl.model.fleet import AgentSpec
 
 LOOP_ITEMS_MAX = 10_000
 _OF_THE_PLAY = ("hosts", "vars", "agent_defaults", "vars_files", "when", "tags", "prune")
-_NOT_BUILT = ("egress",)
 
 
 @dataclass(slots=True)
@@ -149,9 +148,6 @@ class Plays:
             self.agents.partial = True
             return
         fields = fields_of(play_path, path, play, agent)
-        for key in _NOT_BUILT:
-            if key in fields:
-                self._not_built(document, fields[key].path, key)
         plain = is_plain(agent, fields, play)
         for host in hosts:
             try:
@@ -224,7 +220,7 @@ class Plays:
         """Check one agent's values and add it; findings otherwise."""
         if not self._named(document, path, name, item):
             return
-        values = {key: each.raw for key, each in fields.items() if key not in _NOT_BUILT}
+        values = {key: each.raw for key, each in fields.items()}
         values["tags"] = list(tags)
         key = repr(values)
         prototype = self._prototypes.get(key)
@@ -277,14 +273,3 @@ class Plays:
             self.ledger.findings.append(wrong)
             self.agents.complete = False
         return wrong is None
-
-    def _not_built(self, document: Document, path: Path, key: str) -> None:
-        self.ledger.findings.append(
-            document.finding(
-                "not-built",
-                f"{key} is not built yet",
-                path,
-                key=True,
-                suggestion="leave it out for now",
-            )
-        )

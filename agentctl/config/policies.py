@@ -10,7 +10,7 @@ from agentctl.config.finding import Path, Subject
 from agentctl.config.place import Place
 from agentctl.config.scope import Failed, Ledger, Scope
 from agentctl.config.values import normalised
-from agentctl.model.fleet import AccessRule, Monitoring, Provider, Routing
+from agentctl.model.fleet import AccessRule, Destination, Monitoring, Opa, Provider, Routing
 
 NO_ROUTING = Routing(levels=(), default="", boundaries=())
 
@@ -23,7 +23,7 @@ class Policies:
         self.scope = scope
         self.ledger = ledger
         self.places: dict[Subject, Place] = {}
-        self.complete = {"providers": True, "routing": True}
+        self.complete = {"providers": True, "routing": True, "destinations": True}
 
     def _item(self, document: Document, path: Path, kind: str, raw: Any) -> dict[str, Any] | None:
         """Return one item rendered and normalised, or None with its findings recorded."""
@@ -55,8 +55,6 @@ class Policies:
         if document is None or declared is None:
             self.complete["providers"] = False
             return []
-        if document.value.get("destinations"):
-            self._not_built(document, ("destinations",), "destinations")
         found = []
         for name, raw in declared.items():
             path = ("providers", name)
@@ -66,6 +64,29 @@ class Policies:
                 continue
             self.places[("provider", name)] = Place(document, path)
             found.append(compiled.provider(name, values))
+        return found
+
+    def destinations(self) -> list[Destination]:
+        """Return what egress may name, of the providers' document; its own findings are there already."""
+        document = self.files.read_before("providers")
+        found = []
+        for name, raw in (_mapping(document, "destinations") or {}).items():
+            path = ("destinations", name)
+            values = self._item(document, path, "destination", raw) if document else None
+            if document is None or values is None:
+                self.complete["destinations"] = False
+                continue
+            try:
+                found.append(compiled.destination(name, values))
+            except ValueError as why:
+                self.complete["destinations"] = False
+                self.ledger.findings.append(
+                    document.finding(
+                        "bad-value", f"expected {why}", (*path, "hosts"), expected=str(why)
+                    )
+                )
+                continue
+            self.places[("destination", name)] = Place(document, path)
         return found
 
     def routing(self) -> Routing:
@@ -107,10 +128,17 @@ class Policies:
         whole = _mapping(document)
         if document is None or whole is None:
             return []
-        opa = whole.get("opa")
-        if isinstance(opa, dict) and opa.get("enabled") not in (None, False):
-            self._not_built(document, ("opa", "enabled"), "opa")
         return [compiled.rule(values) for values in self._list(document, "rules", "rule")]
+
+    def opa(self) -> Opa:
+        """Return the server that may narrow the rules, of the rules' document; none by default."""
+        document = self.files.read_before("access")
+        raw = _mapping(document, "opa")
+        if document is None or raw is None:
+            return Opa()
+        values = self._item(document, ("opa",), "opa", raw)
+        self.places[("opa",)] = Place(document, ("opa",))
+        return compiled.opa(values) if values is not None else Opa()
 
     def monitoring(self) -> Monitoring:
         """Return times and thresholds; the defaults when there is no such file."""
@@ -139,19 +167,6 @@ class Policies:
             )
             found.append(values)
         return found
-
-    def _not_built(self, document: Document, path: Path, what: str) -> None:
-        self.ledger.findings.append(
-            document.finding(
-                "not-built",
-                f"{what} is not built yet",
-                path,
-                key=True,
-                suggestion="leave it out for now"
-                if what != "opa"
-                else "write `enabled: false`, or leave opa out",
-            )
-        )
 
 
 def _mapping(document: Document | None, key: str | None = None) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from agentctl.config.host_scope import host_scope
 from agentctl.config.hosts import hosts_with_engines
 from agentctl.config.inventory import Inventory, inventory_from
 from agentctl.config.loaded import Loaded
+from agentctl.config.message_kinds import message_kinds
 from agentctl.config.names import FLEET_WORDS, is_name
 from agentctl.config.pattern import NoSuchName, select
 from agentctl.config.place import positioned
@@ -27,6 +28,9 @@ from agentctl.errors import ConfigError
 # What can't be judged while a part of the files is unusable: the finding about that part says enough.
 _NEEDS = {
     "unknown-provider": ("providers",),
+    "unknown-destination": ("destinations",),
+    "unheard-topic": ("agents",),
+    "unspoken-topic": ("agents",),
     "unknown-level": ("routing",),
     "unknown-boundary": ("routing",),
     "clearance-without-isolation": ("routing",),
@@ -83,6 +87,8 @@ def _load(
     policies = Policies(files=files, scope=everywhere, ledger=ledger)
     providers, routing = policies.providers(), policies.routing()
     access, monitoring = policies.access(), policies.monitoring()
+    destinations, opa = policies.destinations(), policies.opa()
+    kinds = message_kinds(files)
     files.strangers()
 
     selection = _selection(inventory, limit, tags, skip_tags, ledger)
@@ -110,6 +116,9 @@ def _load(
         routing=routing,
         access=access,
         monitoring=monitoring,
+        destinations=destinations,
+        message_kinds=kinds,
+        opa=opa,
     )
     unusable = {name for name, complete in policies.complete.items() if not complete}
     if not (plays.agents.complete and inventory_sound) or plays.agents.partial:

@@ -13,14 +13,17 @@ from cerberus import TypeDefinition, Validator
 from cerberus.errors import ValidationError
 
 from agentctl.config.finding import Path, did_you_mean, listed, shown
-from agentctl.config.names import NAME_PATTERN, NAME_WORDS
+from agentctl.config.names import NAME_PATTERN, NAME_WORDS, TOPIC_PATTERN, TOPIC_WORDS
 from agentctl.config.quantity import duration_s, size_bytes
 from agentctl.model.week import DAYS
 
 _IMAGE = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}(@sha256:[0-9a-f]{64})?"
+_HOST_PORT = r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}"
 _CLOCK = r"(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"
 _FORMS = {
     NAME_PATTERN: NAME_WORDS,
+    TOPIC_PATTERN: TOPIC_WORDS,
+    _HOST_PORT: "a lower-case name and its port, such as github.com:443",
     _IMAGE: "an image's name with its tag or digest",
     _CLOCK: "a time such as 08:00",
 }
@@ -109,6 +112,12 @@ def _positive(field: str, value: Any, error: Any) -> None:
         error(field, "must be more than zero")
 
 
+def _topics() -> dict[str, Any]:
+    form = {"type": "string", "regex": TOPIC_PATTERN}
+    return {"type": "list", "schema": form, "default": []}
+
+
+_LABELS = {"type": "dict", "default": {}, "valuesrules": {"type": "string", "maxlength": 256}}
 _SOURCE = {
     "type": "dict",
     "schema": {"file": {"type": "string"}, "env": {"type": "string"}, "command": _words()},
@@ -170,6 +179,10 @@ AGENT: Mapping[str, Any] = {
         },
     },
     "tags": {"type": "list", "schema": {"type": "string"}, "default": []},
+    "egress": {"type": "list", "schema": _name(), "default": []},
+    "subscribes": _topics(),
+    "publishes": _topics(),
+    "labels": _LABELS,
 }
 PROVIDER: Mapping[str, Any] = {
     "kind": {"type": "string", "allowed": ["ollama", "anthropic"]},
@@ -178,12 +191,22 @@ PROVIDER: Mapping[str, Any] = {
     "boundary": _name(),
     "api_key": {**_SOURCE, "nullable": True, "default": None},
 }
+DESTINATION: Mapping[str, Any] = {
+    "hosts": {"type": "list", "schema": {"type": "string", "regex": _HOST_PORT}, "minlength": 1},
+    "boundary": _name(),
+    "networks": {"type": "list", "schema": {"type": "string", "maxlength": 64}, "default": []},
+}
+OPA: Mapping[str, Any] = {
+    "enabled": {"type": "boolean", "required": True},
+    "url": {"type": "string", "regex": r"https?://[A-Za-z0-9.:\[\]-]+/?"},
+    "path": {"type": "string", "regex": r"[A-Za-z0-9_][A-Za-z0-9_/-]*", "maxlength": 256},
+    "timeout": {**_DURATION, "max": 2},
+}
 ROUTING: Mapping[str, Any] = {
     "levels": {"type": "list", "schema": _name()},
     "default": _name(),
     "boundaries": {"type": "dict", "keysrules": _name(), "valuesrules": _name()},
 }
-_LABELS = {"type": "dict", "default": {}, "valuesrules": {"type": "string", "maxlength": 256}}
 ROUTE: Mapping[str, Any] = {
     "name": {"type": "string", "minlength": 1, "maxlength": 100},
     "prefer": {"type": "list", "schema": _name(), "minlength": 1},
@@ -197,13 +220,15 @@ ROUTE: Mapping[str, Any] = {
         },
     },
 }
-_PRINCIPAL = r"(\*|(operator|agent):[A-Za-z0-9*?_.:@\[\]!-]+)"
+_PATTERN = r"[A-Za-z0-9*?_.:@\[\]!-]+"
+_PRINCIPAL = rf"(\*|(operator|agent):{_PATTERN})"
+_TARGET = rf"(\*|(operator|agent|topic|secret|provider|task|destination):{_PATTERN})"
 RULE: Mapping[str, Any] = {
     "name": {"type": "string", "minlength": 1, "maxlength": 100},
     "allow": {"type": "string"},
     "deny": {"type": "string"},
     "from": {"type": "string", "regex": rf"({_PRINCIPAL}|role:(viewer|ci|operator|admin))"},
-    "to": {"type": "string", "regex": _PRINCIPAL, "default": "*"},
+    "to": {"type": "string", "regex": _TARGET, "default": "*"},
     "types": {"type": "list", "schema": {"type": "string"}, "default": []},
     "levels": {"type": "list", "schema": _name(), "default": []},
     "capabilities": {"type": "list", "schema": _name(), "default": []},
@@ -261,6 +286,8 @@ MONITORING: Mapping[str, Any] = dict.fromkeys(
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "agent": AGENT,
     "provider": PROVIDER,
+    "destination": DESTINATION,
+    "opa": OPA,
     "routing": ROUTING,
     "route": ROUTE,
     "rule": RULE,

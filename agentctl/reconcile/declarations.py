@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentctl.model.digest import plain
-from agentctl.model.fleet import AgentSpec, DesiredState, Host, Provider
+from agentctl.model.fleet import AgentSpec, DesiredState, Destination, Host, Provider
 from agentctl.model.plan import Cause
 from agentctl.reconcile import widening
 from agentctl.reconcile.births import Born
@@ -41,12 +41,21 @@ def declarations(before: DesiredState | None, after: DesiredState) -> tuple[Decl
         *_named("host", old.hosts, after.hosts, _name, _fields, widening.host),
         *_agents(old, after),
         *_named("provider", old.providers, after.providers, _name, _fields, widening.provider),
+        *_named(
+            *("destination", old.destinations, after.destinations),
+            *(_name, _fields, widening.destination),
+        ),
         *_routing(old, after, first=before is None),
         *_named(
             "route", old.routing.routes, after.routing.routes, _name, _fields, widening.nothing
         ),
         *_order("routes", old.routing.routes, after.routing.routes),
         *_named("rule", old.access, after.access, _name, _fields, widening.rule),
+        *_opa(old, after),
+        *_named(
+            *("message kind", old.message_kinds, after.message_kinds),
+            *(_name, _fields, widening.nothing),
+        ),
         *_one("monitoring", old.monitoring, after.monitoring),
         *_others(old, after),
     )
@@ -92,7 +101,7 @@ def _agents(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
 # Shown by `differences` under the names they have in the files.
 _SHOWN_AS_BORN = frozenset(
     {"image", "provider", "clearance", "lifecycle", "executor", "resources", "workspace"}
-    | {"ttl", "grace", "secrets"}
+    | {"ttl", "grace", "secrets", "egress"}
 )
 
 
@@ -136,12 +145,21 @@ def _order(kind: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Declar
         yield Declaration(verb="change", kind=kind, name="order", causes=(moved,))
 
 
+def _opa(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
+    if old.opa != new.opa:
+        causes, widens = _fields(old.opa, new.opa), widening.opa(old.opa, new.opa)
+        yield Declaration(verb="change", kind="opa", name="opa", causes=causes, widens=widens)
+
+
 def _one(kind: str, old: Any, new: Any) -> Iterator[Declaration]:
     if old != new:
         yield Declaration(verb="change", kind=kind, name=kind, causes=_fields(old, new))
 
 
-_KNOWN = frozenset({"fleet", "hosts", "agents", "providers", "routing", "access", "monitoring"})
+_KNOWN = frozenset(
+    {"fleet", "hosts", "agents", "providers", "routing", "access", "monitoring"}
+    | {"destinations", "message_kinds", "opa"}
+)
 
 
 def _others(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
@@ -192,6 +210,8 @@ def _about(value: Any) -> tuple[Cause, ...]:
             said = f"cleared for {value.clearance}, provider {value.provider}, on {value.host}"
         case Provider():
             said = f"{value.kind.value} {value.model}, boundary {value.boundary}"
+        case Destination():
+            said = f"boundary {value.boundary}"
         case Host():
             said = f"{value.engine_url}, isolation {value.isolation.value}"
         case _:

@@ -4,15 +4,17 @@ Each function takes a declaration before and after (None: not there) and returns
 why it widens; where it can't be told that a change is narrower, it counts as wider.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agentctl.model.fleet import (
     AccessRule,
     AgentSpec,
+    Destination,
     Effect,
     Host,
     Isolation,
+    Opa,
     Provider,
     Routing,
 )
@@ -47,9 +49,46 @@ def agent(
     found = [
         f"secret {each.name} is given to it" for each in after.secrets if each.name not in known
     ]
+    found += _more(before, after)
     if before is not None and _rank(levels, after.clearance) > _rank(levels, before.clearance):
         found.insert(0, f"clearance raised from {before.clearance} to {after.clearance}")
     return tuple(found)
+
+
+def _more(before: AgentSpec | None, after: AgentSpec) -> Iterator[str]:
+    """Yield what an agent may reach, say and hear that it couldn't before."""
+    for words, field in (
+        ("may reach destination", "egress"),
+        ("may publish topic", "publishes"),
+        ("hears topic", "subscribes"),
+    ):
+        known = getattr(before, field) if before else ()
+        for name in getattr(after, field):
+            if name not in known:
+                yield f"{words} {name}"
+
+
+def destination(before: Destination | None, after: Destination | None) -> tuple[str, ...]:
+    if after is None:
+        return ()
+    hosts, networks = (before.hosts, before.networks) if before else ((), ())
+    found = [
+        f"{host}:{port} may be reached" for host, port in after.hosts if (host, port) not in hosts
+    ]
+    found += [
+        f"addresses in {each} may be reached" for each in after.networks if each not in networks
+    ]
+    if before is not None and before.boundary != after.boundary:
+        found.append(f"boundary changed from {before.boundary} to {after.boundary}")
+    return tuple(found)
+
+
+def opa(before: Opa, after: Opa) -> tuple[str, ...]:
+    if before.enabled and not after.enabled:
+        return ("OPA no longer narrows what the rules allow",)
+    if before.enabled and (before.url, before.path) != (after.url, after.path):
+        return ("OPA is asked elsewhere: what it refused may be allowed",)
+    return ()
 
 
 def provider(before: Provider | None, after: Provider | None) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class Possible(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """Work of `level` can get to `name`, an agent, provider, boundary or role (`kind`); `why` says how."""
+    """Work of `level` can get to `name`, an agent, provider, boundary, destination or role (`kind`); `why` says how."""
 
     level: str
     kind: str
@@ -51,7 +51,9 @@ def reach(desired: DesiredState, possible: Possible, readers: Sequence[str]) -> 
         found += [
             Reached(level=level, kind="agent", name=name, why=why) for name, why in ways.items()
         ]
-        found += _providers(level, [agents[name] for name in ways], desired)
+        holders = [agents[name] for name in ways]
+        found += _providers(level, holders, desired)
+        found += _destinations(level, holders, desired, levels)
         if ways:
             found += [
                 Reached(level=level, kind="role", name=role, why="is shown prompts and results")
@@ -84,7 +86,7 @@ def _agents(
     waiting, asked = sorted(ways), set()
     while waiting:
         sender = agents[waiting.pop(0)]
-        key = (sender.clearance, possible.alike(f"agent:{sender.name}"))
+        key = (sender.clearance, sender.publishes, possible.alike(f"agent:{sender.name}"))
         if key in asked:
             continue  # one like it was asked already, and got everywhere that this one gets
         asked.add(key)
@@ -107,13 +109,21 @@ def _onward(
     carried = sender.clearance
     if not _may_hold(carried, receiver, boundaries, levels):
         return ""
-    for verb, word in ((MESSAGE, "messages"), (DELEGATE, "tasks")):
-        rules = possible.ways(verb, carried, f"agent:{sender.name}", f"agent:{receiver.name}")
+    for verb, word, target in (
+        (MESSAGE, "messages", f"agent:{receiver.name}"),
+        (DELEGATE, "tasks", f"agent:{receiver.name}"),
+        *((MESSAGE, f"events on {topic}", f"topic:{topic}") for topic in _topics(sender, receiver)),
+    ):
+        rules = possible.ways(verb, carried, f"agent:{sender.name}", target)
         if rules:
             return (
                 f"cleared for {receiver.clearance}; {word} from {sender.name}: {', '.join(rules)}"
             )
     return ""
+
+
+def _topics(sender: AgentSpec, receiver: AgentSpec) -> Sequence[str]:
+    return [each for each in sender.publishes if each in receiver.subscribes]
 
 
 def _may_hold(level: str, agent: AgentSpec, boundaries: Mapping[str, str], levels: Levels) -> bool:
@@ -136,6 +146,22 @@ def _providers(level: str, agents: Sequence[AgentSpec], desired: DesiredState) -
     for boundary in sorted(behind):
         why = f"lets {limits.get(boundary, '?')} cross; {_some(behind[boundary])}"
         yield Reached(level=level, kind="boundary", name=boundary, why=why)
+
+
+def _destinations(
+    level: str, agents: Sequence[AgentSpec], desired: DesiredState, levels: Levels
+) -> Iterator[Reached]:
+    """Yield the destinations that these agents may reach with what they hold."""
+    for destination in desired.destinations:
+        reaching = [
+            each.name
+            for each in agents
+            if destination.name in each.egress
+            and levels.may_cross(each.clearance, destination.boundary)
+        ]
+        if reaching:
+            why = f"reached by {_some(reaching)}, across boundary {destination.boundary}"
+            yield Reached(level=level, kind="destination", name=destination.name, why=why)
 
 
 NAMES_SHOWN_MAX = 5

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
 FILES_MAX = 10_000  # beyond that this isn't a project's directory but somebody's home
-_PLACES = ("inventory.yaml", "playbooks", "policies", "group_vars", "host_vars")
+_PLACES = ("inventory.yaml", "playbooks", "policies", "schemas/messages", "group_vars", "host_vars")
 
 Fingerprint = str
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from agentctl.config.finding import Finding, did_you_mean
 from agentctl.config.references.known import Known, duplicates, error, unknown, warning
+from agentctl.config.references.rule_targets import rule_targets
 from agentctl.model.fleet import AccessRule, DesiredState, Effect
 from agentctl.model.rules import covers
 
@@ -15,6 +16,7 @@ RULES_COMPARED_MAX = 1000  # each with those before it; what is written by hand 
 def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
     yield from duplicates("rule", (("access", each.name) for each in desired.access))
     yield from _shadowed(desired.access)
+    yield from rule_targets(desired, known)
     agents = sorted({agent.name for agent in desired.agents})
     for rule in desired.access:
         at = ("access", rule.name)

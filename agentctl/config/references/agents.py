@@ -14,6 +14,10 @@ from agentctl.config.references.known import (
 )
 from agentctl.model.fleet import AgentSpec, DesiredState, Isolation, Lifecycle, OnChange
 
+FACTS = (
+    *("provider", "clearance", "capabilities", "lifecycle"),
+    *("egress", "subscribes", "publishes", "labels"),
+)
 PUBLIC = "public"  # the boundary whose level is what anybody outside may see
 
 
@@ -51,9 +55,31 @@ def _agent(agent: AgentSpec, known: Known) -> Iterator[Finding]:
             found=agent.clearance,
             suggestion=f"lower the clearance to {most}, or choose a provider across another boundary",
         )
+    yield from _egress(agent, known)
     yield from _process_engine(agent, known)
     yield from _warm(agent)
     yield from _not_built(agent)
+
+
+def _egress(agent: AgentSpec, known: Known) -> Iterator[Finding]:
+    """What an agent holds is of its clearance, so that is what would cross on the way out."""
+    at = (*at_agent(agent), "egress")
+    for name in agent.egress:
+        destination = known.destinations.get(name)
+        if destination is None:
+            yield unknown("destination", name, known.destinations, at)
+        elif known.above(agent.clearance, destination.boundary):
+            most = known.boundaries[destination.boundary]
+            yield error(
+                "clearance-above-boundary",
+                f"agent {agent.name!r} is cleared for {agent.clearance}, but the destination"
+                f" {name!r} is across boundary {destination.boundary}, which {most} is the highest"
+                " to cross",
+                at,
+                expected=f"destinations that {agent.clearance} may go to",
+                found=name,
+                suggestion=f"lower the clearance to {most}, or leave {name} out",
+            )
 
 
 def _process_engine(agent: AgentSpec, known: Known) -> Iterator[Finding]:
@@ -108,7 +134,7 @@ def _not_built(agent: AgentSpec) -> Iterator[Finding]:
 
 def _same_facts(agent: AgentSpec, first: AgentSpec) -> Iterator[Finding]:
     """Routing picks an agent, not a host: what it reads must be the same everywhere."""
-    for fact in ("provider", "clearance", "capabilities", "lifecycle"):
+    for fact in FACTS:
         here, there = getattr(agent, fact), getattr(first, fact)
         if here != there:
             yield error(

@@ -8,7 +8,17 @@ from collections.abc import Iterator
 
 from agentctl.config.engine_url import ENGINE_WORDS, engine_wrong
 from agentctl.config.finding import Finding, Subject, shown
-from agentctl.config.names import FLEET_WORDS, HOST_WORDS, NAME_WORDS, is_host_name, is_name
+from agentctl.config.names import (
+    FLEET_WORDS,
+    HOST_WORDS,
+    KIND_WORDS,
+    NAME_WORDS,
+    TOPIC_WORDS,
+    is_host_name,
+    is_kind_name,
+    is_name,
+    is_topic,
+)
 from agentctl.config.references.known import error
 from agentctl.model.fleet import AgentSpec, DesiredState, ExecutorKind
 
@@ -30,6 +40,12 @@ def forms(desired: DesiredState) -> Iterator[Finding]:
     for provider in desired.providers:
         if not is_name(provider.name):
             yield _bad_name(provider.name, ("provider", provider.name))
+    for destination in desired.destinations:
+        if not is_name(destination.name):
+            yield _bad_name(destination.name, ("destination", destination.name))
+    for kind in desired.message_kinds:
+        if not is_kind_name(kind.name):
+            yield _bad_name(kind.name, ("message", kind.name), KIND_WORDS)
     for level in desired.routing.levels:
         if not is_name(level):
             yield _bad_name(level, ("routing", "levels"))
@@ -52,6 +68,9 @@ def _agent(agent: AgentSpec) -> Iterator[Finding]:
     for name in (agent.name, *agent.capabilities):
         if not is_name(name):
             yield _bad_name(name, at)
+    for topic in (*agent.subscribes, *agent.publishes):
+        if not is_topic(topic):
+            yield _bad_name(topic, at, TOPIC_WORDS)
     if not 0 <= agent.replicas <= REPLICAS_MAX:
         yield _out_of_bounds(agent, "replicas", f"0 to {REPLICAS_MAX}", agent.replicas)
     for field, value in (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agentctl.config.finding import Finding, Severity, Subject, did_you_mean, listed
-from agentctl.model.fleet import AgentSpec, Host, Provider
+from agentctl.model.fleet import AgentSpec, Destination, Host, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,9 @@ class Known:
     hosts: Mapping[str, Host]
     height: Mapping[str, int]  # of each level, 0 the lowest
     boundaries: Mapping[str, str]
+    destinations: Mapping[str, Destination]
+    published: frozenset[str]  # topics that some agent may send events to
+    subscribed: frozenset[str]
 
     def above(self, level: str, boundary: str) -> bool:
         """Whether a known level may not cross a known boundary."""

@@ -52,8 +52,8 @@ def test_an_error_ends_with_1_and_a_caret_under_the_place(project: Path, capsys:
     _break(project)
     assert run(["validate", "--project", str(project)]) == 1
     out = capsys.readouterr().out
-    assert "playbooks/fleet.yaml:37:17: error: unknown provider 'claud-opus'" in out
-    assert "   37 |       provider: claud-opus\n      |                 ^" in out
+    assert "playbooks/fleet.yaml:39:17: error: unknown provider 'claud-opus'" in out
+    assert "   39 |       provider: claud-opus\n      |                 ^" in out
     assert "hint: did you mean 'claude-opus'?" in out
 
 
@@ -67,7 +67,7 @@ def test_findings_come_as_json(project: Path, capsys: Captured, words: list[str]
         "unknown-provider",
         "unservable-route",
     }
-    assert document["findings"][0]["line"] == 37
+    assert document["findings"][0]["line"] == 39
 
 
 def test_findings_come_as_annotations(project: Path, capsys: Captured) -> None:
@@ -75,7 +75,7 @@ def test_findings_come_as_annotations(project: Path, capsys: Captured) -> None:
     assert run(["validate", "--project", str(project), "--format", "github"]) == 1
     first = capsys.readouterr().out.splitlines()[0]
     assert first == (
-        "::error file=playbooks/fleet.yaml,line=37,col=17,title=unknown-provider::"
+        "::error file=playbooks/fleet.yaml,line=39,col=17,title=unknown-provider::"
         "unknown provider 'claud-opus'; did you mean 'claude-opus'?"
     )
 
@@ -90,7 +90,7 @@ def test_findings_come_as_sarif(project: Path, capsys: Captured) -> None:
     assert log["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "playbooks/fleet.yaml"
-    assert place["region"] == {"startLine": 37, "startColumn": 17}
+    assert place["region"] == {"startLine": 39, "startColumn": 17}
 
 
 def test_strict_makes_warnings_errors(project: Path, capsys: Captured) -> None:

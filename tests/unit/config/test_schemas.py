@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from agentctl.config.kinds import KINDS, schema
-from agentctl.config.values import AGENT, MONITORING, PROVIDER
+from agentctl.config.values import AGENT, DESTINATION, MONITORING, OPA, PROVIDER
 
 NAMES = [each.name for each in KINDS]
 
@@ -50,7 +50,9 @@ def test_every_example_is_valid(kind: str) -> None:
 
 def test_shape_and_values_know_the_same_keys() -> None:
     agent = set(schema("playbook")["$defs"]["agent"]["properties"])
-    assert agent - set(AGENT) == {"name", "when", "loop", "loop_control", "egress"}
+    assert agent - set(AGENT) == {"name", "when", "loop", "loop_control"}
     assert set(AGENT) <= agent
     assert set(schema("providers")["$defs"]["provider"]["properties"]) == set(PROVIDER)
+    assert set(schema("providers")["$defs"]["destination"]["properties"]) == set(DESTINATION)
+    assert set(schema("access")["properties"]["opa"]["properties"]) == set(OPA)
     assert set(schema("monitoring")["properties"]) == set(MONITORING)

@@ -7,10 +7,12 @@ import pytest
 from agentctl.model.fleet import (
     AccessRule,
     DesiredState,
+    Destination,
     Effect,
     Executor,
     ExecutorKind,
     Isolation,
+    Opa,
     Route,
     Secret,
     Source,
@@ -178,3 +180,42 @@ NARROWER = {
 def test_what_permits_no_more_is_not_marked(after: DesiredState) -> None:
     assert widens(BEFORE, after) == []
     assert declarations(BEFORE, after) != ()
+
+
+GITHUB = Destination(name="github", hosts=(("github.com", 443),), boundary="public")
+
+
+def test_what_an_agent_may_newly_reach_say_and_hear_widens() -> None:
+    after = replace(RESEARCHER, egress=("github",), publishes=("a",), subscribes=("b",))
+    assert widens(fleet(RESEARCHER), fleet(after)) == [
+        "may reach destination github",
+        "may publish topic a",
+        "hears topic b",
+    ]
+    assert widens(fleet(after), fleet(RESEARCHER)) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (
+            replace(GITHUB, hosts=(*GITHUB.hosts, ("api.github.com", 443))),
+            ["api.github.com:443 may be reached"],
+        ),
+        (replace(GITHUB, networks=("10.0.0.0/8",)), ["addresses in 10.0.0.0/8 may be reached"]),
+        (replace(GITHUB, boundary="private"), ["boundary changed from public to private"]),
+        (replace(GITHUB, hosts=()), []),
+    ],
+)
+def test_a_destination_that_leads_further_widens(after: Destination, expected: list[str]) -> None:
+    before = replace(BEFORE, destinations=(GITHUB,))
+    assert widens(before, replace(BEFORE, destinations=(after,))) == expected
+
+
+def test_opa_switched_off_or_moved_widens_and_switched_on_does_not() -> None:
+    asked = replace(BEFORE, opa=Opa(enabled=True))
+    assert widens(BEFORE, asked) == []
+    assert widens(asked, BEFORE) == ["OPA no longer narrows what the rules allow"]
+    elsewhere = replace(BEFORE, opa=Opa(enabled=True, path="other"))
+    assert widens(asked, elsewhere) == ["OPA is asked elsewhere: what it refused may be allowed"]
+    assert told(BEFORE, asked) == ["change opa opa (enabled: false → true)"]

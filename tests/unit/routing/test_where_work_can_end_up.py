@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from agentctl.model.fleet import AccessRule, AgentSpec, DesiredState, Effect
+from agentctl.model.fleet import AccessRule, AgentSpec, DesiredState, Destination, Effect
 from agentctl.policy.possible import Possible
 from agentctl.routing.reach import newly, reach
 from tests.unit.reconcile.declared import RESEARCHER, fleet
@@ -78,3 +78,25 @@ def test_reach_that_a_change_adds_is_named() -> None:
         ("internal", "boundary", "public"),
     ]
     assert newly(reach(after, rules, ["admin"]), reach(before, rules, ["admin"])) == ()
+
+
+def test_events_carry_work_on_to_those_who_hear_the_topic() -> None:
+    says = replace(HIGH, publishes=("findings",))
+    hears = replace(HIGH, name="outer", subscribes=("findings",))
+    deaf = replace(HIGH, name="over")
+    told = replace(
+        SUBMIT, name="told", verb="message.send", principal="agent:inner", target="topic:findings"
+    )
+    found = reached(fleet_of(says, hears, deaf, rules=(SUBMIT, told)), "confidential")
+    assert found["agent outer"] == ("cleared for confidential; events on findings from inner: told")
+    assert "agent over" not in found
+
+
+def test_work_gets_to_the_destinations_that_its_holders_may_reach() -> None:
+    github = Destination(name="github", hosts=(("github.com", 443),), boundary="public")
+    goes = replace(LOW, egress=("github",))
+    desired = replace(fleet_of(HIGH, goes), destinations=(github,))
+    assert reached(desired, "internal")["destination github"] == (
+        "reached by intern, across boundary public"
+    )
+    assert "destination github" not in reached(desired, "confidential")
