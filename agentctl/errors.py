@@ -6,7 +6,7 @@ what failed, on what, and what to do; the cause stays attached with `from`.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -29,6 +29,12 @@ class AgentctlError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.hint = hint
+        self.check = ""
+
+    def of_check(self, name: str) -> Self:
+        """Return this error, naming which of a message's ordered checks it comes from."""
+        self.check = name
+        return self
 
     def __str__(self) -> str:
         return f"{self.detail}; {self.hint}" if self.hint else self.detail

@@ -24,7 +24,8 @@ def error_from(status: int, body: bytes, *, retry_after: str | None, asked: str)
             hint="is that address the hub's?",
         )
     name = str(problem.get("type", "")).removeprefix(PREFIX)
-    return _build(_class_for(name, status), problem, retry_after)
+    error = _build(_class_for(name, status), problem, retry_after)
+    return error.of_check(str(problem.get("check", "")))
 
 
 def _document(body: bytes) -> Mapping[str, Any] | None:

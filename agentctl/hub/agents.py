@@ -1,13 +1,14 @@
 """The agents' listener: buy an SVID, poll, report. Everything an agent says is a claim until proved."""
 
-from agentctl.errors import Throttled
+from agentctl.errors import InputError, Throttled
 from agentctl.hub import task_artifacts
 from agentctl.hub.credentials import bearer
 from agentctl.hub.long_polls import LongPolls
 from agentctl.hub.query import Parameter
 from agentctl.hub.route import WAIT_S_MAX, Answer, Call, Route
+from agentctl.model.message import TAKEN_MAX
 from agentctl.model.principal import AgentPrincipal
-from agentctl.service import authenticate, poll, report
+from agentctl.service import authenticate, colleagues, poll, report, send
 from agentctl.service.rate import Rate
 
 HOLDS_MAX = 64  # tasks that one container may say it holds
@@ -35,8 +36,16 @@ POLL_QUERY = (
     Parameter(
         name="seen",
         kind="string",
-        about="The last message that was handled.",
+        about="The last message of another agent that was handled: it, and all before it, come no more.",
+        default="",
         pattern=r"[A-Za-z0-9._-]{0,80}",
+    ),
+    Parameter(
+        name="mail",
+        kind="integer",
+        about="Messages of other agents to take.",
+        default=0,
+        maximum=TAKEN_MAX,
     ),
 )
 
@@ -66,6 +75,8 @@ class Polling:
                 holds=tuple(map(_hold, call.query["holds"])),
                 wait_s=wait_s if may_wait else 0.0,
                 gone=call.gone,
+                take=call.query["mail"],
+                seen=call.query["seen"],
             )
         if not messages and not may_wait and wait_s:
             raise Throttled("too many polls wait already", retry_after_s=BUSY_RETRY_S)
@@ -82,6 +93,23 @@ class Sending:
         """Take an agent's message; the sender is the SVID's subject, whatever the message says."""
         _require_rate(self._rate, call)
         return Answer(report.report(call.hub, call.who, call.body))
+
+    def malformed(self, call: Call[AgentPrincipal], why: InputError) -> None:
+        """Have a message between agents that breaks its schema refused as such: journaled, and for good."""
+        _require_rate(self._rate, call)
+        send.malformed(call.hub, call.who, call.body, why)
+
+
+class Asking:
+    """Who there is to write to, within the asker's rate."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+
+    def __call__(self, call: Call[AgentPrincipal]) -> Answer:
+        """Return the sender's colleagues."""
+        _require_rate(self._rate, call)
+        return Answer(colleagues.colleagues(call.hub, call.who))
 
 
 def _require_rate(rate: Rate, call: Call[AgentPrincipal]) -> None:
@@ -101,6 +129,7 @@ def _hold(text: str) -> tuple[str, int]:
 def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
     """Return the table of the agents' listener, with a rate and places to wait in of its own."""
     rate = Rate(per_s=REQUESTS_PER_S, burst=REQUESTS_BURST)
+    sending = Sending(rate)
     return (
         Route(
             method="POST",
@@ -122,10 +151,18 @@ def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
         Route(
             method="POST",
             path="/api/hub/messages",
-            summary="Accept, report progress of, complete or fail a task; heartbeat.",
-            answer=Sending(rate),
+            summary="Say how a task goes on, that the agent lives, or something to other agents.",
+            answer=sending,
+            malformed=sending.malformed,
             body="wire/message",
             problems=(409, 429),
+        ),
+        Route(
+            method="GET",
+            path="/api/hub/colleagues",
+            summary="List the agents that this one may write to or give work, and how.",
+            answer=Asking(rate),
+            problems=(429,),
         ),
         *task_artifacts.OF_AGENTS,
     )

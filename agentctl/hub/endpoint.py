@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import falcon
 import msgspec
 
-from agentctl.errors import MalformedBody, NotFound, TooLarge
+from agentctl.errors import InputError, MalformedBody, NotFound, TooLarge
 from agentctl.hub import query
-from agentctl.hub.bodies import schema
+from agentctl.hub.bodies import Schema, schema
 from agentctl.hub.credentials import peer
 from agentctl.hub.route import Answer, Call, Route
 from agentctl.model.artifact import is_name
@@ -56,7 +56,6 @@ def _responder(hub: "Hub", route: Route[Any], authenticate: Authenticate) -> Res
         body = None
         if body_schema is not None:
             body = strict_json.loads(_json(req, route.body_bytes_max))
-            body_schema.check(body)
         elif route.raw:
             body = _raw(req, route.body_bytes_max, _BYTES)
         call = Call(
@@ -69,9 +68,20 @@ def _responder(hub: "Hub", route: Route[Any], authenticate: Authenticate) -> Res
             header=req.get_header,
             gone=_gone(req.env),
         )
+        if body_schema is not None:
+            _check_body(body_schema, route, call)
         return route.answer(call)
 
     return respond
+
+
+def _check_body(body_schema: Schema, route: Route[Any], call: Call[Any]) -> None:
+    try:
+        body_schema.check(call.body)
+    except InputError as why:
+        if route.malformed is not None:
+            route.malformed(call, why)
+        raise
 
 
 def _check_path(path: dict[str, str]) -> None:

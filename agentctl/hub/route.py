@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
+from agentctl.errors import InputError
 from agentctl.hub.query import Parameter
 from agentctl.model.principal import Peer
 
@@ -50,6 +51,7 @@ class Answer:
 class Route(Generic[Who]):
     """One method at one path. `body` names its schema under schemas/ ("api/task"), "" for none.
 
+    `malformed` is told of a body that breaks it, before the refusal is answered.
     `raw` takes the body as it is, as bytes: application/octet-stream.
     `open` routes are answered without a credential. `statuses` are those of an answer, `problems`
     those of a refusal, beyond what every route of its listener may refuse with.
@@ -60,6 +62,7 @@ class Route(Generic[Who]):
     summary: str
     answer: Callable[[Call[Who]], Answer]
     body: str = ""
+    malformed: Callable[[Call[Who], InputError], None] | None = None
     raw: bool = False
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()

@@ -131,7 +131,8 @@ class Task:
 
     `sensitivity` is the label in force (declared joined with what it derives from);
     `declared` is what the submitter wrote, None when nothing. Times `*_at_s` are wall
-    clock for people; `deadline_s` is wall clock too: operators name it so.
+    clock for people; `deadline_s` is wall clock too: operators name it so. `hops` is how
+    far the messages that led to it have come: one further than the delegator's.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Task:
     max_attempts: int = MAX_ATTEMPTS_DEFAULT
     parent: str | None = None
     retry_of: str | None = None
+    hops: int = 0
     budget: Budget = field(default_factory=Budget)
     attempt: int = 0
     routed: Routed | None = None

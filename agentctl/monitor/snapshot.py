@@ -57,6 +57,15 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Barred:
+    """Messages of one agent that its label kept back: how many so far, the last one's time and reason."""
+
+    count: int
+    last_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """A host at the reconciler's last look."""
 
@@ -106,3 +115,4 @@ class Snapshot:
     looked_s: float | None = None
     key_made_s: float | None = None
     damaged: Mapping[str, str] = field(default_factory=dict)
+    barred: Mapping[str, Barred] = field(default_factory=dict)

@@ -29,7 +29,7 @@ class Possible(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """Work of `level` can get to `name`, an agent, provider, boundary, destination or role (`kind`); `why` says how."""
+    """Work of `level` can get to `name`; `kind` is agent, provider, boundary, destination or role."""
 
     level: str
     kind: str

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from agentctl.artifacts import Shelf
 from agentctl.errors import Degraded
 from agentctl.identity import Seal, Signer
+from agentctl.messages import Fellow, Kind
 from agentctl.model.fleet import AgentSpec, Generation
 from agentctl.model.mode import Mode, Verb
 from agentctl.model.ports import Clock, Ids, Randomness
 from agentctl.monitor import permits
 from agentctl.policy import Policy, compile_rules
 from agentctl.routing import Levels
+from agentctl.service.fellows import fellows
+from agentctl.service.kinds import kinds
 from agentctl.service.live import Live
 from agentctl.store import Store
 
@@ -25,6 +28,8 @@ class Fleet:
     levels: Levels
     policy: Policy
     agents: dict[str, AgentSpec]
+    kinds: dict[str, Kind]
+    fellows: dict[str, Fellow]
 
     @classmethod
     def of(cls, generation: Generation) -> "Fleet":
@@ -34,6 +39,8 @@ class Fleet:
             levels=Levels.of(desired.routing),
             policy=compile_rules(desired.access),
             agents={spec.name: spec for spec in reversed(desired.agents)},
+            kinds=kinds(desired.message_kinds),
+            fellows=fellows(desired),
         )
 
     @property

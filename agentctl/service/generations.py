@@ -11,6 +11,7 @@ from agentctl.model.fleet import DesiredState, Generation
 from agentctl.model.mode import Verb
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.service.context import Fleet, Hub
+from agentctl.service.kinds import wrong_kinds
 from agentctl.service.record import note
 from agentctl.service.reroute import reroute
 from agentctl.service.roles import OPERATORS, require_role
@@ -75,6 +76,9 @@ def _parse(document: dict[str, Any]) -> DesiredState:
 
 def _check(desired: DesiredState) -> None:
     """Ask again what validation asked: the hub trusts no client to have validated."""
+    wrong = wrong_kinds(desired.message_kinds)
+    if wrong:
+        raise InputError(f"a message kind can't be used: {wrong[0][1]}", fields=wrong)
     errors = [each for each in references.check(desired) if each.severity == "error"]
     if errors:
         raise InputError(

@@ -15,6 +15,7 @@ from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.mode import Verb
 from agentctl.service import ephemeral
 from agentctl.service.context import Fleet, Hub
+from agentctl.service.mail_room import Place
 from agentctl.service.record import note, note_task
 from agentctl.store import Txn, answers, instances
 from agentctl.store import tasks as task_table
@@ -226,6 +227,8 @@ def end(hub: Hub, txn: Txn, instance: Instance, state: InstanceState, reason: st
         return []
     answers.forget(txn, instance.id)
     hub.live.instance_seen_s.pop(instance.id, None)
+    if hub.live.mail.forget(Place(instance.agent, instance.id)):
+        hub.live.waiters.wake(f"mail:{instance.agent}")  # requests that it took are to be had again
     return expire_leases(hub, txn, instance, moved.reason or "its container is gone")
 
 

@@ -12,11 +12,14 @@ from itertools import islice
 from typing import Any
 
 from agentctl.model.alert import Alert
+from agentctl.model.message import RATE_BURST, RATE_PER_S
 from agentctl.model.mode import Mode, Order
 from agentctl.model.principal import AgentPrincipal
 from agentctl.monitor.alerts import Book
 from agentctl.monitor.reach import Misses
-from agentctl.monitor.snapshot import Upstream
+from agentctl.monitor.snapshot import Barred, Upstream
+from agentctl.service.chains import Chains
+from agentctl.service.mailboxes import Mailboxes
 from agentctl.service.rate import Rate
 from agentctl.service.refusals import Refusals
 
@@ -110,6 +113,10 @@ class Live:
     calls: set[str] = field(default_factory=set)
     refusals: Refusals = field(default_factory=Refusals)
     submits: Rate = field(default_factory=lambda: Rate(per_s=SUBMITS_PER_S, burst=SUBMITS_BURST))
+    mail: Mailboxes = field(default_factory=Mailboxes)
+    chains: Chains = field(default_factory=Chains)
+    barred: dict[str, Barred] = field(default_factory=dict)  # messages refused by label, by sender
+    talk: Rate = field(default_factory=lambda: Rate(per_s=RATE_PER_S, burst=RATE_BURST))
     svids: "OrderedDict[str, tuple[AgentPrincipal, float]]" = field(default_factory=OrderedDict)
 
     def remember_svid(self, digest: str, who: AgentPrincipal, expires_at_s: float) -> None:

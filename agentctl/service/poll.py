@@ -2,7 +2,7 @@
 
 The agent says what it holds and how many slots are free; the answer is what isn't so: cancel or
 lost for what is no longer its own, the same assignment again for what is leased to it but not
-held, and new assignments for free slots.
+held, new assignments for free slots, and messages of other agents for as many as it takes.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,10 +16,11 @@ from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import LIVE, Task, TaskState
 from agentctl.monitor import permits
-from agentctl.service import ephemeral
+from agentctl.service import ephemeral, mail
 from agentctl.service.context import Hub
 from agentctl.service.fitting import against_container
 from agentctl.service.live import wait_until
+from agentctl.service.mail_room import Place
 from agentctl.service.record import note_task
 from agentctl.store import Txn, instances
 from agentctl.store import tasks as task_table
@@ -40,15 +41,23 @@ def poll(
     holds: Sequence[Held],
     wait_s: float,
     gone: Callable[[], bool],
+    take: int = 0,
+    seen: str = "",
 ) -> list[dict[str, Any]]:
-    """Return messages for an instance, waiting up to `wait_s` seconds for the first."""
+    """Return messages for an instance, waiting up to `wait_s` seconds for the first.
+
+    Of other agents' messages it takes up to `take`, and has handled all up to `seen`.
+    """
     hub.live.instance_seen_s[who.instance] = hub.clock.wall_s()
+    if seen:
+        hub.live.mail.acknowledge(Place(who.agent, who.instance), seen)
     # without a free slot nothing that comes for the agent concerns this poll
     keys = (f"instance:{who.instance}",) + ((f"agent:{who.agent}",) if slots else ())
+    keys += (f"mail:{who.agent}",) if take else ()
     found: list[dict[str, Any]] = wait_until(
         hub.live.waiters,
         keys,
-        lambda: _look(hub, who, slots, tuple(holds)),
+        lambda: _look(hub, who, slots, tuple(holds), take),
         wait_s=wait_s,
         now_s=hub.clock.boot_s,
         gone=gone,
@@ -57,7 +66,7 @@ def poll(
 
 
 def _look(
-    hub: Hub, who: AgentPrincipal, slots: int, holds: tuple[Held, ...]
+    hub: Hub, who: AgentPrincipal, slots: int, holds: tuple[Held, ...], take: int
 ) -> list[dict[str, Any]]:
     with hub.store.read() as txn:
         instance = _living(txn, who)
@@ -68,8 +77,11 @@ def _look(
         found = [each for each in messages if each is not None]
         free = slots - sum(1 for each in found if each["type"] == "task.assigned")
         waiting = free > 0 and _may_take(hub, txn, instance) is not None
+        held = task_table.live_of(txn, instance.id) if take else ()
     if waiting:
         found += _assign(hub, who, slots, holds)
+    if take:
+        found += mail.handed_out(hub, instance, held, take)
     return found
 
 

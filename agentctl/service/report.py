@@ -19,11 +19,13 @@ from agentctl.service.context import Hub
 from agentctl.service.live import WOKEN_FOR_ONE
 from agentctl.service.poll import holds_lease
 from agentctl.service.record import note_task
+from agentctl.service.send import send
 from agentctl.store import Txn, answers, instances
 from agentctl.store import tasks as task_table
 from agentctl.tasks import Impossible, accept, complete, fail, renew
 
 Step = Callable[[Hub, Txn, Task, dict[str, Any]], Task]
+Taker = Callable[[Hub, AgentPrincipal, dict[str, Any]], dict[str, Any]]
 
 
 def report(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:
@@ -32,16 +34,18 @@ def report(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, 
     Raises Conflict for a stale attempt or another's task, InputError for a type that isn't taken.
     """
     hub.live.instance_seen_s[who.instance] = hub.clock.wall_s()
-    kind = message["type"]
-    if kind == "agent.heartbeat":
-        return _heartbeat(hub, who, message)
-    if kind == "task.progress":
-        return _progress(hub, who, message)
-    if kind not in _STEPS:
+    taker = _TAKERS.get(message["type"])
+    if taker is None:
         raise InputError(
-            f"messages of type {kind!r} are not taken here",
-            fields=[("/type", f"one of {', '.join(sorted(_STEPS))}, agent.heartbeat")],
+            f"messages of type {message['type']!r} are not taken here",
+            fields=[("/type", f"one of {', '.join(sorted(_TAKERS))}")],
         )
+    return taker(hub, who, message)
+
+
+def _outcome(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:
+    """Take what an agent says of how its task goes on, and wake whom it concerns."""
+    kind = message["type"]
     hub.require(Verb.SETTLE)
     counts = claims.as_it_counts(hub, message)
     failpoints.hit("service.settle.before")
@@ -235,4 +239,12 @@ _STEPS: dict[str, tuple[Step, str]] = {
     "task.accepted": (_accepted, "accepted"),
     "task.completed": (_completed, "completed"),
     "task.failed": (_failed, "failed"),
+}
+
+# Who takes which type; each is called with the hub, the verified sender and the message.
+_TAKERS: dict[str, Taker] = {
+    **dict.fromkeys(_STEPS, _outcome),
+    "task.progress": _progress,
+    "agent.heartbeat": _heartbeat,
+    **dict.fromkeys(("request", "reply", "event", "broadcast"), send),
 }

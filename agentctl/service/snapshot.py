@@ -51,6 +51,7 @@ def snapshot(hub: Hub) -> Snapshot:
             looked_s=live.looked_s,
             key_made_s=hub.signer.made_at_s or None,
             damaged=dict(live.damaged),
+            barred=dict(live.barred),
         )
 
 

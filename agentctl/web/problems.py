@@ -54,6 +54,8 @@ def problem_of(error: AgentctlError) -> dict[str, Any]:
     if isinstance(error, Refused):
         named = {"decision": error.decision_id, "rule": error.rule}
         problem.update({key: value for key, value in named.items() if value})
+    if error.check:
+        problem["check"] = error.check
     return problem
 
 

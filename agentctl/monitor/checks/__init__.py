@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from agentctl.model.alert import Finding
 from agentctl.monitor.checks import (
     actions,
+    barred,
     damage,
     dead_letters,
     drift,
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     throughput.check,
     held.check,
     dead_letters.check,
+    barred.check,
     providers.check,
     signing_key.check,
 )

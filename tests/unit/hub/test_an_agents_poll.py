@@ -59,7 +59,7 @@ def ask(polled: Polled) -> Ask:
 
 
 def test_what_was_asked_reaches_the_service_as_it_was_asked(ask: Ask, polled: Polled) -> None:
-    result = ask(f"wait=2.5&slots=3&holds={TASK}:1&holds={TASK}:12&seen=msg-1")
+    result = ask(f"wait=2.5&slots=3&holds={TASK}:1&holds={TASK}:12&seen=msg-1&mail=16")
     assert result.json == {"messages": []}
     [asked] = polled.asked
     del asked["gone"]
@@ -68,12 +68,15 @@ def test_what_was_asked_reaches_the_service_as_it_was_asked(ask: Ask, polled: Po
         "slots": 3,
         "holds": ((TASK, 1), (TASK, 12)),
         "wait_s": 2.5,
+        "take": 16,
+        "seen": "msg-1",
     }
 
 
-def test_a_bare_poll_neither_waits_nor_takes_work(ask: Ask, polled: Polled) -> None:
+def test_a_bare_poll_neither_waits_nor_takes_work_nor_mail(ask: Ask, polled: Polled) -> None:
     ask("")
-    assert (polled.asked[0]["wait_s"], polled.asked[0]["slots"]) == (0.0, 0)
+    asked = polled.asked[0]
+    assert (asked["wait_s"], asked["slots"], asked["take"], asked["seen"]) == (0.0, 0, 0, "")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +99,9 @@ def test_a_bare_poll_neither_waits_nor_takes_work(ask: Ask, polled: Polled) -> N
         (f"holds={TASK}:1%0A", ["?holds"]),
         ("&".join([f"holds={TASK}:1"] * 65), ["?holds"]),
         ("seen=a%00b", ["?seen"]),
+        ("seen=msg-1%0A", ["?seen"]),
+        ("mail=17", ["?mail"]),
+        ("mail=-1", ["?mail"]),
         ("wiat=20", ["?wiat"]),
         ("wait=x&slots=y&z=1", ["?wait", "?slots", "?z"]),
     ],

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from agentctl.errors import InputError
-from agentctl.hub.bodies import is_schema, schema
+from agentctl.hub.bodies import document, is_schema, schema
 from agentctl.hub.new_task import new_task
 from agentctl.model.task import Budget, NewTask
 
 TASK = "task-" + "0" * 26
-TYPES = ["task.accepted", "task.progress", "task.completed", "task.failed", "agent.heartbeat"]
+TYPES = document("wire/message")["properties"]["type"]["enum"]
 
 
 def wrong(name: str, value: Any) -> list[str]:
