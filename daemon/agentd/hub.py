@@ -10,6 +10,7 @@ from agentd.identity import Identity
 from agentd.strict_json import dumps
 
 _MESSAGES = "/api/hub/messages"
+_COLLEAGUES = "/api/hub/colleagues"
 _ARTIFACTS = "/api/hub/artifacts"
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
@@ -27,15 +28,17 @@ class Hub:
         self._identity = identity
 
     def poll(
-        self, *, wait_s: float, slots: int, holds: Iterable[Hold], seen: str
+        self, *, wait_s: float, slots: int, holds: Iterable[Hold], seen: str = "", mail: int = 0
     ) -> list[dict[str, Any]]:
         """Say what is held and how many slots are free; return the hub's messages, often none.
 
-        HubAway when there was no usable answer, HubRefused on a final 4xx.
+        With `mail` up to that many of other agents' messages come too; `seen` is the last of
+        them that was handled. HubAway when there was no usable answer, HubRefused on a final 4xx.
         """
         query = [("wait", f"{wait_s:g}"), ("slots", str(slots))]
         query += [("holds", f"{task}:{attempt}") for task, attempt in holds]
         query += [("seen", seen)] if seen else []
+        query += [("mail", str(mail))] if mail else []
         answer = self._call(
             "GET", f"{_MESSAGES}?{urlencode(query)}", None, timeout_s=wait_s + _POLL_SLACK_S
         )
@@ -47,6 +50,12 @@ class Hub:
     def send(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a message; return the answer's body. The same id may be sent again and again."""
         return self._call("POST", _MESSAGES, dumps(message), timeout_s=_SEND_TIMEOUT_S).body
+
+    def colleagues(self) -> list[dict[str, Any]]:
+        """Return the agents that this one may write to or give work, as the hub describes them."""
+        answer = self._call("GET", _COLLEAGUES, None, timeout_s=_SEND_TIMEOUT_S)
+        found = answer.body.get("agents")
+        return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
     def put_part(
         self, sha256: str, *, task: str, attempt: int, size: int, offset: int, part: bytes

@@ -22,6 +22,7 @@ from agentd.forwarder import Forwarder
 from agentd.heartbeat import Heartbeat
 from agentd.hub import Hub
 from agentd.identity import Identity
+from agentd.inbox import Inbox
 from agentd.outbox import Outbox
 from agentd.poll import Poll
 from agentd.processes import Processes, hide_memory, reap_forever
@@ -109,6 +110,7 @@ class _Agent:
             desk=self._desk,
             spool=self._spool,
             new_hub=new_hub,
+            inbox=Inbox(new_hub),
             workspace=workspace,
         )
         self._poll = Poll(new_hub(), desk=self._desk, runner=runner, recall=recall)

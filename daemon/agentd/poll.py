@@ -31,7 +31,6 @@ class Poll:
         self._desk = desk
         self._runner = runner
         self._recall = recall
-        self._seen = ""
         self._backoff = Backoff()
         self._woken = threading.Event()
         desk.listen(self._wake)  # a free slot doesn't wait for the poll that said there was none
@@ -51,7 +50,7 @@ class Poll:
         self._hub.rearm()
         slots, holds = self._desk.free(), self._desk.holds()
         try:
-            messages = self._hub.poll(wait_s=WAIT_S, slots=slots, holds=holds, seen=self._seen)
+            messages = self._hub.poll(wait_s=WAIT_S, slots=slots, holds=holds)
         except Interrupted:
             return
         except HubAway as away:
@@ -79,7 +78,6 @@ class Poll:
         if received is None:
             log.warning("message.unknown", type=str(document.get("type"))[:64])
             return False
-        self._seen = received.message
         return self._follow(received)
 
     def _follow(self, received: Received) -> bool:

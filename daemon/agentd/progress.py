@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from dataclasses import replace
 
 from agentd import report
 from agentd.assignment import Assignment
@@ -23,6 +24,9 @@ class ProgressReporter:
         self._changed = threading.Condition()
         self._latest: Progress | None = None
         self._over = False
+        self._note = ""
+        self._counted = Progress()
+        self._urgent = False  # the model said something: that isn't dropped with the counts
 
     def start(self) -> None:
         """Start sending."""
@@ -32,7 +36,16 @@ class ProgressReporter:
     def __call__(self, so_far: Progress) -> None:
         """Note the latest counts; returns at once."""
         with self._changed:
-            self._latest = so_far
+            self._counted = so_far
+            self._latest = replace(so_far, note=so_far.note or self._note)
+            self._changed.notify_all()
+
+    def note(self, words: str) -> None:
+        """Note what the model says of its progress: it stands until it says something else."""
+        with self._changed:
+            self._note = words
+            self._latest = replace(self._counted, note=words)
+            self._urgent = True
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -53,9 +66,12 @@ class ProgressReporter:
         with self._changed:
             self._changed.wait_for(lambda: self._over or self._latest is not None)
             latest, self._latest = self._latest, None
-            return None if self._over else latest
+            said, self._urgent = self._urgent, False
+            return None if self._over and not said else latest
 
     def _rest(self) -> None:
         until_s = time.monotonic() + EVERY_S
         with self._changed:
-            self._changed.wait_for(lambda: self._over, timeout=until_s - time.monotonic())
+            self._changed.wait_for(
+                lambda: self._over or self._urgent, timeout=until_s - time.monotonic()
+            )

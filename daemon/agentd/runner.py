@@ -11,6 +11,9 @@ from agentd.desk import Desk, Held
 from agentd.executors.executor import Executor
 from agentd.hub import Hub
 from agentd.hub_errors import HubAway, HubRefused
+from agentd.inbox import Inbox
+from agentd.mcp.calls import Calls
+from agentd.mcp.server import serving
 from agentd.outcome import Failed, Outcome, Reason, Work
 from agentd.progress import ProgressReporter
 from agentd.stop import StopReason, failed
@@ -32,9 +35,11 @@ class Runner:
         desk: Desk,
         spool: Results,
         new_hub: Callable[[], Hub],
+        inbox: Inbox,
         workspace: Path | None = None,
     ) -> None:
         """`workspace` None: tasks leave no files."""
+        self._inbox = inbox
         self._executor = executor
         self._desk = desk
         self._spool = spool
@@ -93,12 +98,20 @@ class Runner:
             artifacts.empty(self._workspace)
         progress = ProgressReporter(self._new_hub(), held.job)
         progress.start()
+        over = threading.Event()
+        held.stop.listen(over.set)
+        calls = Calls(
+            held.job, inbox=self._inbox, new_hub=self._new_hub, note=progress.note, over=over
+        )
         wall = threading.Timer(held.job.timeout_s, held.stop.request, args=(StopReason.TIMEOUT,))
         wall.daemon = True
         wall.start()
         try:
-            return self._executor.run(held.job, stop=held.stop, report=progress)
+            with serving(calls) as socket:
+                return self._executor.run(held.job, stop=held.stop, report=progress, tools=socket)
         finally:
+            over.set()
+            self._inbox.forget()
             wall.cancel()
             progress.close()
 

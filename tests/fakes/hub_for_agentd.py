@@ -24,6 +24,7 @@ INSTANCE = "inst-01j0000000000000000000000a"
 INSTANCE_TOKEN = f"it1.{INSTANCE}.{'I' * 43}"
 MODEL_TOKEN_MARK = "mt1."
 WAIT_S = 15.0
+TALK = frozenset({"request", "reply", "event", "broadcast"})
 
 
 def _registry() -> Registry[Any]:
@@ -44,6 +45,11 @@ def violations(name: str, document: Any) -> list[str]:
 def task_id(number: int) -> str:
     """Return the id of the n-th task of a test."""
     return f"task-{number:026d}"
+
+
+def message_id(number: int) -> str:
+    """Return the id of the n-th message between agents."""
+    return f"msg-{number:026d}"
 
 
 def model_token(task: str, attempt: int) -> str:
@@ -94,6 +100,10 @@ class HubForAgentd:
     _server: "_Server | None" = None
     _sold: int = 0
     lose_by_heartbeat_only: bool = False
+    mail: list[dict[str, Any]] = field(default_factory=list)  # not acknowledged yet
+    colleagues: list[dict[str, Any]] = field(default_factory=list)
+    refusals: dict[str, dict[str, Any]] = field(default_factory=dict)  # problem by message type
+    answered_by: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda _message: None
     forgets_what_is_held: bool = False
 
     def start(self) -> None:
@@ -150,6 +160,24 @@ class HubForAgentd:
         with self._changed:
             self._faults.setdefault(what, deque()).extend(statuses)
 
+    def post(self, number: int, kind: str, text: str, **more: Any) -> str:
+        """Have a message of another agent for this one; return its id."""
+        message = {
+            "id": message_id(number),
+            "type": kind,
+            "from": {"agent": "clerk"},
+            "label": "confidential",
+            "kind": "text",
+            "payload": {"text": text},
+            "sent_at_s": 1.0,
+            "expires_in_s": 60.0,
+            **more,
+        }
+        with self._changed:
+            self.mail.append(message)
+            self._changed.notify_all()
+        return str(message["id"])
+
     def expire_svids(self) -> None:
         """Take no SVID that was sold so far."""
         with self._changed:
@@ -198,6 +226,10 @@ class HubForAgentd:
         with self._changed:
             if request.authorization.removeprefix("Bearer ") not in self._svids:
                 return 401, _problem(401)
+        if request.path == "/api/hub/colleagues":
+            body = {"agents": self.colleagues}
+            self.violations += violations("colleagues.answer", body)
+            return 200, body
         return self._polled(request) if request.method == "GET" else self._sent(request)
 
     def _fault(self, what: str) -> int:
@@ -223,9 +255,11 @@ class HubForAgentd:
     def _polled(self, request: Request) -> tuple[int, dict[str, Any]]:
         holds = {_hold(each) for each in request.query.get("holds", [])}
         slots = int(request.query["slots"][0])
+        room = int(request.query.get("mail", ["0"])[0])
+        self._acknowledge(request.query.get("seen", [""])[0])
         until_s = time.monotonic() + min(float(request.query["wait"][0]), 30)
         with self._changed:
-            while not (due := self._due(holds, slots)) and self._server is not None:
+            while not (due := self._due(holds, slots) + self.mail[:room]) and self._server:
                 left_s = until_s - time.monotonic()
                 if left_s <= 0:
                     break
@@ -233,6 +267,12 @@ class HubForAgentd:
         body = {"messages": due}
         self.violations += violations("messages.answer", body)
         return 200, body
+
+    def _acknowledge(self, seen: str) -> None:
+        with self._changed:
+            ids = [each["id"] for each in self.mail]
+            if seen in ids:
+                del self.mail[: ids.index(seen) + 1]
 
     def _due(self, holds: set[tuple[str, int]], slots: int) -> list[dict[str, Any]]:
         due = []
@@ -269,6 +309,13 @@ class HubForAgentd:
             return 200, body | {"lost": stale}
         if not self._is_current(message):
             return 409, _problem(409)
+        if message["type"] in self.refusals:
+            problem = self.refusals[message["type"]]
+            return problem["status"], problem
+        if message["type"] in TALK:
+            number = len(self._answers) + 1
+            body |= {"message": message_id(9000 + number), "recipients": 1}
+            body |= self.answered_by(message | {"message": body["message"]}) or {}
         if message["type"] in ("task.completed", "task.failed"):
             self._given[message["task"], message["attempt"]].settled = message
         self._answers[message["id"]] = body

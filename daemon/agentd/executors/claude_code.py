@@ -8,6 +8,7 @@ from agentd.executors import environment
 from agentd.executors.claude_outcome import cannot_start, outcome
 from agentd.executors.claude_stream import ClaudeStream
 from agentd.executors.executor import IDLE_S, Place, Report
+from agentd.mcp.server import arguments as mcp_arguments
 from agentd.outcome import Outcome
 from agentd.stop import Stop
 
@@ -20,12 +21,12 @@ class ClaudeCode:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def run(self, job: Assignment, *, stop: Stop, report: Report) -> Outcome:
+    def run(self, job: Assignment, *, stop: Stop, report: Report, tools: str) -> Outcome:
         """Run the CLI on the task's prompt (see Executor.run)."""
         place = self._place
         stream = ClaudeStream(job.budget, report=report, stop=stop)
         command = child.Command(
-            argv=arguments(place, job),
+            argv=arguments(place, job, tools),
             env=environment.base(place)
             | environment.model(place, job)
             | environment.claude_code(place),
@@ -45,8 +46,8 @@ class ClaudeCode:
         )
 
 
-def arguments(place: Place, job: Assignment) -> list[str]:
-    """Return the CLI's command line.
+def arguments(place: Place, job: Assignment, tools: str) -> list[str]:
+    """Return the CLI's command line; `tools` is the socket of the task's MCP server.
 
     The operator's `args` come first: of a flag given twice the last counts, and
     what agentd reads must not depend on them. The prompt goes to standard
@@ -60,4 +61,4 @@ def arguments(place: Place, job: Assignment) -> list[str]:
         argv += ["--max-budget-usd", f"{job.budget.usd:.6f}"]
     if job.output_schema is not None:
         argv += ["--json-schema", json.dumps(job.output_schema, separators=(",", ":"))]
-    return argv
+    return argv + mcp_arguments(tools)

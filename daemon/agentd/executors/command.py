@@ -21,7 +21,7 @@ class Command:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def run(self, job: Assignment, *, stop: Stop, report: Report) -> Outcome:
+    def run(self, job: Assignment, *, stop: Stop, report: Report, tools: str) -> Outcome:
         """Run the program on the task's prompt (see Executor.run)."""
         place = self._place
         output = _Output()
@@ -29,7 +29,11 @@ class Command:
             argv=place.settings.argv,
             env=environment.base(place)
             | environment.model(place, job)
-            | {"AGENTCTL_TASK": job.task, "AGENTCTL_ATTEMPT": str(job.attempt)},
+            | {
+                "AGENTCTL_TASK": job.task,
+                "AGENTCTL_ATTEMPT": str(job.attempt),
+                "AGENTCTL_MCP_SOCKET": tools,
+            },
             cwd=place.workspace,
             stdin=job.prompt.encode("utf-8", "replace"),
         )

@@ -33,8 +33,10 @@ class Place:
 class Executor(Protocol):
     """Runs one task to its outcome."""
 
-    def run(self, job: Assignment, *, stop: Stop, report: Report) -> Outcome:
+    def run(self, job: Assignment, *, stop: Stop, report: Report, tools: str) -> Outcome:
         """Run the task; return how it ended. Raises nothing that a task may cause.
+
+        `tools` is the socket where the task's MCP server listens.
 
         When `stop` asks, whatever runs is ended within two seconds and the
         outcome says why (stop.failed).

@@ -32,7 +32,7 @@ class MessagesApi:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def run(self, job: Assignment, *, stop: Stop, report: Report) -> Outcome:
+    def run(self, job: Assignment, *, stop: Stop, report: Report, tools: str) -> Outcome:
         """Ask the model (see Executor.run). Once it has begun to answer, it isn't asked again."""
         asked = threading.Event()
         stop.listen(asked.set)

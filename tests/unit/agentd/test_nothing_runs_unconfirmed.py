@@ -11,6 +11,7 @@ from agentd.executors.executor import Report
 from agentd.hub import Hub
 from agentd.hub_errors import HubAway, HubRefused
 from agentd.identity import Identity
+from agentd.inbox import Inbox
 from agentd.outcome import Completed, Outcome, Work
 from agentd.runner import Runner
 from agentd.stop import Stop, StopReason
@@ -56,13 +57,15 @@ class _Stage:
         self.desk = Desk(1)
         self.desk.listen(self.over.set)
         hub = _Hub(*answers)
-        runner = Runner(executor=self, desk=self.desk, spool=self, new_hub=lambda: hub)
+        runner = Runner(
+            executor=self, desk=self.desk, spool=self, new_hub=lambda: hub, inbox=Inbox(lambda: hub)
+        )
         held = self.desk.take(JOB)
         assert held is not None
         self.stop = held.stop
         runner.start(held)
 
-    def run(self, job: Assignment, *, stop: Stop, report: Report) -> Outcome:
+    def run(self, job: Assignment, *, stop: Stop, report: Report, tools: str) -> Outcome:
         self.ran += 1
         return Completed(work=Work(text="done"))
 

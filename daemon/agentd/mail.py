@@ -1,0 +1,50 @@
+"""What other agents sent, as the hub hands it over; parsed strictly, trusted in nothing but its envelope."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentd.strict_json import Malformed, Reader
+
+TYPES = frozenset({"request", "reply", "event", "broadcast", "delegated"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One message. `sender`, `label` and `type` are the hub's word; the payload is the sender's.
+
+    `answers` is the request that a reply answers, `task` the sub-task that a result is of.
+    """
+
+    id: str
+    type: str
+    sender: str
+    label: str
+    kind: str
+    payload: dict[str, Any] = field(repr=False)
+    topic: str = ""
+    answers: str = ""
+    task: str = ""
+    expires_in_s: float = 0.0
+
+
+def parse(document: dict[str, Any]) -> Mail | None:
+    """Return a message, None for what is none (a task's); Malformed for one that isn't well formed."""
+    doc = Reader(document, "message")
+    kind = doc.text("type")
+    if kind not in TYPES:
+        return None
+    payload = doc.raw("payload")
+    if not isinstance(payload, dict):
+        raise Malformed("/payload is not an object")
+    return Mail(
+        id=doc.text("id"),
+        type=kind,
+        sender=doc.inner("from").text("agent"),
+        label=doc.text("label"),
+        kind=doc.text("kind") if doc.has("kind") else "text",
+        payload=payload,
+        topic=doc.text("topic") if doc.has("topic") else "",
+        answers=doc.text("answers") if doc.has("answers") else "",
+        task=doc.text("task") if doc.has("task") else "",
+        expires_in_s=doc.number("expires_in_s") if doc.has("expires_in_s") else 0.0,
+    )

@@ -1,0 +1,142 @@
+"""One connection of the CLI: its requests answered in their order of finishing, calls of tools side by side."""
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from agentd import log
+from agentd.lines import Lines
+from agentd.mcp import eras, rpc
+from agentd.mcp.arguments import BadArguments
+from agentd.mcp.calls import Calls, Ended, Refusal
+from agentd.mcp.rpc import Message, RpcError
+from agentd.mcp.tools import NAMES, TOOLS
+
+CALLS_MAX = 8  # of tools at once; the model rarely makes three
+STILL_S = 10.0  # between two words that a long call is still going on
+_CHUNK_BYTES = 1 << 16
+
+
+class Session:
+    """Reads lines until the other side ends."""
+
+    def __init__(self, connection: socket.socket, calls: Calls) -> None:
+        self._connection = connection
+        self._tools = calls
+        self._writing = threading.Lock()
+        self._lines = Lines(bytes_max=rpc.LINE_BYTES_MAX)
+        self._calls: dict[rpc.Id, threading.Event] = {}
+
+    def run(self) -> None:
+        """Serve until the connection ends; then every call is told to."""
+        try:
+            while chunk := self._connection.recv(_CHUNK_BYTES):
+                for line in self._lines.feed(chunk):
+                    if line.strip():
+                        self._line(line)
+        except OSError:
+            return
+        finally:
+            for stop in list(self._calls.values()):
+                stop.set()
+            self._connection.close()
+
+    def _line(self, line: bytes) -> None:
+        message: Message | None = None
+        try:
+            message = rpc.parse(line)
+            if message is not None:
+                self._take(message)
+        except RpcError as why:
+            if message is None or message.id is not None:
+                self._write(rpc.error(message.id if message else None, why))
+
+    def _take(self, message: Message) -> None:
+        if message.id is None:
+            if message.method == "notifications/cancelled":
+                self._cancel(message.params.get("requestId"))
+            return
+        modern = eras.is_modern(message)
+        answer = _ANSWERS.get(message.method)
+        if answer is not None:
+            body = answer(message)
+            self._write(rpc.result(message.id, eras.complete(body, kept=True) if modern else body))
+        elif message.method == "tools/call":
+            self._start(message, modern=modern)
+        else:
+            raise RpcError(rpc.METHOD_NOT_FOUND, "there is no such method")
+
+    def _cancel(self, number: Any) -> None:
+        stop = self._calls.get(number) if isinstance(number, str | int) else None
+        if stop is not None:
+            stop.set()
+
+    def _start(self, message: Message, *, modern: bool) -> None:
+        assert message.id is not None
+        name = message.params.get("name")
+        if name not in NAMES:
+            raise RpcError(rpc.INVALID_PARAMS, f"there is no tool {str(name)[:60]!r}")
+        if message.id in self._calls:
+            raise RpcError(rpc.INVALID_REQUEST, "this id is in use")
+        if len(self._calls) >= CALLS_MAX:
+            self._answer(message.id, f"at most {CALLS_MAX} calls at once", modern, failed=True)
+            return
+        stop = self._calls[message.id] = threading.Event()
+        threading.Thread(
+            target=self._call, args=(message, name, stop, modern), name=f"tool-{name}", daemon=True
+        ).start()
+
+    def _call(self, message: Message, name: str, stop: threading.Event, modern: bool) -> None:
+        assert message.id is not None
+        done = threading.Event()
+        self._keep_telling(message, done)
+        try:
+            words, failed = self._tools.call(name, message.params.get("arguments", {}), stop), False
+        except (BadArguments, Refusal) as why:
+            words, failed = str(why), True
+        except Ended:
+            words, failed = "", True  # a cancelled request gets no answer
+        except Exception as cause:  # noqa: BLE001 a defect here must not take the other tools along
+            log.error("tool.defect", tool=name, where=log.where(cause))
+            words, failed = "agentd failed to do it", True
+        finally:
+            done.set()
+            self._calls.pop(message.id, None)
+        if words:
+            self._answer(message.id, words, modern, failed=failed)
+
+    def _keep_telling(self, message: Message, done: threading.Event) -> None:
+        """Send a word now and then to a client that asked to be told that the call goes on."""
+        meta = message.params.get("_meta")
+        token = meta.get("progressToken") if isinstance(meta, dict) else None
+        if isinstance(token, bool) or not isinstance(token, str | int):
+            return
+
+        def tell() -> None:
+            told = 0
+            while not done.wait(STILL_S):
+                told += 1
+                params = {"progressToken": token, "progress": told, "message": "still waiting"}
+                self._write(rpc.notification("notifications/progress", params))
+
+        threading.Thread(target=tell, name="still", daemon=True).start()
+
+    def _answer(self, to: rpc.Id, words: str, modern: bool, *, failed: bool) -> None:
+        body: dict[str, Any] = {"content": [{"type": "text", "text": words}], "isError": failed}
+        self._write(rpc.result(to, eras.complete(body) if modern else body))
+
+    def _write(self, line: bytes) -> None:
+        try:
+            with self._writing:
+                self._connection.sendall(line)
+        except OSError:
+            return  # it has gone; the reading side ends the session
+
+
+_ANSWERS: dict[str, Callable[[Message], dict[str, Any]]] = {
+    "server/discover": lambda _: eras.discovered(),
+    "initialize": eras.initialized,
+    "ping": lambda _: {},
+    "tools/list": lambda _: {"tools": list(TOOLS)},
+}
