@@ -100,6 +100,7 @@ def test_the_program_sees_its_task_and_model_and_nothing_of_agentd(
     names = sorted(line.partition("=")[0] for line in text.splitlines())
     assert names == [
         "AGENTCTL_ATTEMPT",
+        "AGENTCTL_MCP_SOCKET",
         "AGENTCTL_TASK",
         "ANTHROPIC_AUTH_TOKEN",
         "ANTHROPIC_BASE_URL",
