@@ -22,7 +22,7 @@ from agentctl.hub.operators import GENERATION_BYTES_MAX
 from agentctl.hub.reconciler import OBSERVATION_BYTES_MAX
 from agentctl.identity import Seal, Signer
 from agentctl.paths import StatePaths
-from agentctl.service import alerts, artifacts, damage, modes, watch
+from agentctl.service import alerts, artifacts, damage, delegated, modes, watch
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.room import Room
 from agentctl.service.upkeep import Upkeep
@@ -122,6 +122,7 @@ def open_hub(paths: StatePaths, store: Store) -> Hub:
     damage.look_over(hub)
     damage.past(hub, lambda: watch.renew_all(hub))
     damage.past(hub, lambda: artifacts.sweep(hub))
+    damage.past(hub, lambda: delegated.recall(hub))
     modes.refresh(hub)
     return hub
 
@@ -244,6 +245,7 @@ def _tick_until(hub: Hub, upkeep: Upkeep, stop: threading.Event) -> None:
     """Watch leases and deadlines until told to stop; a failing store degrades, it never ends the hub."""
     steps = (
         lambda: watch.tick(hub),
+        lambda: delegated.look_after(hub),
         lambda: alerts.check_when_due(hub),
         upkeep.tick,
         hub.store.reader_check,

@@ -9,6 +9,7 @@ from agentctl.model.task import TaskState
 from agentctl.service import (
     alerts,
     cancel,
+    declassify,
     generations,
     modes,
     registry,
@@ -100,6 +101,15 @@ def cancel_task(call: Call[Operator]) -> Answer:
 def retry_task(call: Call[Operator]) -> Answer:
     """Submit an ended task once more, as a new one."""
     return Answer(task_row(retry.retry(call.hub, call.path["task"], call.who)), 201)
+
+
+def declassify_task(call: Call[Operator]) -> Answer:
+    """Lower a waiting or ended task's label; on record with who, why, from what to what."""
+    body = call.body
+    lowered = declassify.declassify(
+        call.hub, call.path["task"], call.who, to=body["to"], why=body["why"]
+    )
+    return Answer(task_row(lowered))
 
 
 def list_agents(call: Call[Operator]) -> Answer:
@@ -224,6 +234,14 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         answer=retry_task,
         body="api/empty",
         statuses=(201,),
+        problems=(404, 409),
+    ),
+    Route(
+        method="POST",
+        path=f"{TASK}/declassify",
+        summary="Lower a task's label, and its result's.",
+        answer=declassify_task,
+        body="api/declassify",
         problems=(404, 409),
     ),
     Route(

@@ -2,12 +2,12 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from cerberus import TypeDefinition, Validator
-from cerberus.errors import UNKNOWN_FIELD, ValidationError
+from cerberus.errors import ERROR_GROUP, UNKNOWN_FIELD, ErrorDefinition
 
 from agentctl.messages.rules import wrong_rules
 from agentctl.model.fleet import MessageKind
@@ -22,14 +22,42 @@ WORDS_MAX = 200
 Wrong = tuple[str, str]
 
 
+class _Enough(Exception):
+    """As much is wrong as will be said."""
+
+
 class _Strict(Validator):  # type: ignore[misc]
-    """Cerberus in which true is no number: in Python it is an integer."""
+    """Cerberus in which true is no number (in Python it is an integer), and that stops when it has said enough.
+
+    It sorts all its errors at each further one: 2,000 wrong values took three seconds. `wrong` is
+    where every error goes, those of nested validators too, which share their parent's settings.
+    """
 
     types_mapping = {  # noqa: RUF012 a class attribute of Cerberus's
         **Validator.types_mapping,
         "integer": TypeDefinition("integer", (int,), (bool,)),
         "float": TypeDefinition("float", (float, int), (bool,)),
     }
+
+    def _error(self, *args: Any) -> None:
+        if len(args) > 1 and not args[1].code & ERROR_GROUP.code:
+            wrong: list[Wrong] = self._config["wrong"]
+            wrong.append((_pointer((*self.document_path, args[0])), self._said(args[0], args[1])))
+            if len(wrong) >= WRONG_SHOWN_MAX:
+                raise _Enough
+        super()._error(*args)
+
+    def _said(self, name: Any, error: ErrorDefinition) -> str:
+        if error.code == UNKNOWN_FIELD.code:
+            return "is unknown"
+        if error.rule == "required":
+            return "is missing"
+        if error.rule == "nullable":
+            return "must not be null"
+        constraint = self.schema[name].get(error.rule)
+        if error.rule == "type":
+            return f"must be {constraint}"
+        return f"breaks {error.rule}: {constraint}"[:WORDS_MAX]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +67,7 @@ class Kind:
     name: str
     types: frozenset[str]
     _validator: Any = field(repr=False, compare=False)
+    _wrong: list[Wrong] = field(repr=False, compare=False)
     _lock: Any = field(repr=False, compare=False, default_factory=threading.Lock)
 
     def wrong(self, payload: dict[str, Any]) -> tuple[Wrong, ...]:
@@ -47,10 +76,11 @@ class Kind:
         if why:
             return (("/payload", why),)
         with self._lock:
-            if self._validator.validate(payload, normalize=False):
-                return ()
-            found = sorted(set(_words(self._validator._errors)))
-        return tuple(found[:WRONG_SHOWN_MAX])
+            self._wrong.clear()
+            with suppress(_Enough):
+                if self._validator.validate(payload, normalize=False):
+                    return ()
+            return tuple(sorted(set(self._wrong))) or (("/payload", "is not of this kind"),)
 
 
 def compiled(kind: MessageKind) -> Kind:
@@ -62,7 +92,8 @@ def compiled(kind: MessageKind) -> Kind:
     wrong = wrong_rules(rules)
     if wrong:
         raise ValueError(f"kind {kind.name}: {wrong[0][0] or 'it'} {wrong[0][1]}")
-    return Kind(kind.name, frozenset(kind.types), _Strict(rules))
+    found: list[Wrong] = []
+    return Kind(kind.name, frozenset(kind.types), _Strict(rules, wrong=found), found)
 
 
 def over(payload: dict[str, Any]) -> str:
@@ -90,24 +121,6 @@ def _count(value: Any) -> int:
         found += len(below)
         todo.extend(below)
     return found
-
-
-def _words(errors: list[ValidationError]) -> Iterator[Wrong]:
-    for error in errors:
-        if error.child_errors:
-            yield from _words(error.child_errors)
-        else:
-            yield _pointer(error.document_path), _said(error)
-
-
-def _said(error: ValidationError) -> str:
-    if error.code == UNKNOWN_FIELD.code:
-        return "is unknown"
-    if error.rule == "required":
-        return "is missing"
-    if error.rule == "type":
-        return f"must be {error.constraint}"
-    return f"breaks {error.rule}: {error.constraint}"[:WORDS_MAX]
 
 
 def _pointer(path: tuple[Any, ...]) -> str:

@@ -126,6 +126,23 @@ class TaskBody:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delegated:
+    """What a task owes to the attempt that delegated it.
+
+    `instance` and `attempt` are the delegator's, under the task's parent; `label` its container's:
+    the result must be one that it may hold. `scope` are the capabilities that the task may ask
+    of others in its turn. With `ephemeral` it runs in a fresh container only.
+    """
+
+    instance: str
+    attempt: int
+    label: str
+    depth: int
+    scope: tuple[str, ...]
+    ephemeral: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """The record of a task without its body.
 
@@ -152,6 +169,7 @@ class Task:
     parent: str | None = None
     retry_of: str | None = None
     hops: int = 0
+    delegated: Delegated | None = None
     budget: Budget = field(default_factory=Budget)
     attempt: int = 0
     routed: Routed | None = None

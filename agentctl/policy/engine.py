@@ -64,7 +64,7 @@ class Compiled:
                 if rule.principal.startswith("role:")
                 else self.principal(question.principal)
             )
-            and (not rule.types or question.type in rule.types)
+            and (not rule.types or question.type in rule.types or question.kind in rule.types)
             and (not rule.levels or question.level in rule.levels)
             and self.capabilities.issubset(question.capabilities)
             and self.labels.issubset(question.labels)
@@ -88,6 +88,15 @@ class Policy:
             if holds(rule, question.at_s):
                 return decision
         return standing.otherwise
+
+    def takes_back(self, question: Question) -> Decision | None:
+        """Return the explicit deny of something that a declaration grants, None when there is none.
+
+        An agent's provider and secrets stand in its playbook: that is their grant, and rules can
+        only take it back. Source: docs/decisions/0021-destinations-topics-and-kinds.md.
+        """
+        said = self.decide(question)
+        return None if said.allowed or said.rule == DEFAULT_DENY else said
 
     def _remember(self, question: Question) -> Standing:
         standing = self._stand(question)
@@ -128,8 +137,9 @@ def mismatch(rule: AccessRule, question: Question) -> str:
         return f"principal {question.principal} is not {rule.principal}"
     if not fnmatchcase(question.target, rule.target):
         return f"target {question.target or '(none)'} is not {rule.target}"
-    if rule.types and question.type not in rule.types:
-        return f"type {question.type or '(none)'} is not among {', '.join(rule.types)}"
+    if rule.types and not {question.type, question.kind} & set(rule.types):
+        kind = f" (kind {question.kind})" if question.kind else ""
+        return f"type {question.type or '(none)'}{kind} is not among {', '.join(rule.types)}"
     if rule.levels and question.level not in rule.levels:
         return f"level {question.level or '(none)'} is not among {', '.join(rule.levels)}"
     if not set(rule.capabilities) <= set(question.capabilities):

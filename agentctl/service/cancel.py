@@ -4,7 +4,7 @@ from agentctl.errors import Conflict, NotFound
 from agentctl.model.mode import Verb
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import Task, TaskState
-from agentctl.service import artifacts
+from agentctl.service import artifacts, delegated
 from agentctl.service.context import Hub
 from agentctl.service.record import note_task
 from agentctl.service.roles import OPERATORS, require_role
@@ -36,6 +36,7 @@ def cancel(hub: Hub, task_id: str, who: OperatorPrincipal) -> Task:
 
     task = hub.store.write(work)
     hub.live.progress.pop(task_id, None)
+    delegated.look_after(hub)
     hub.live.waiters.wake(f"instance:{task.instance}", f"task:{task_id}", "reconciler")
     artifacts.tidy(hub, task)
     return task

@@ -17,6 +17,11 @@ def against_container(fleet: Fleet, task: Task, instance: Instance) -> str:
     spec = fleet.agents[instance.agent]
     if task.routed is None or task.routed.provider != instance.provider:
         return "routed to another provider"
+    owed = task.delegated
+    if owed is not None and not fleet.levels.at_most(instance.label, owed.label):
+        return f"its results would be {instance.label}, the delegator's container is {owed.label}"
+    if owed is not None and owed.ephemeral and not instance.ephemeral:
+        return "a fresh container is asked for"
     said = fleet.policy.decide(route_task.question(task, instance.agent))
     provider = fleet.generation.desired.provider(instance.provider)
     if provider is None or provider.boundary != instance.boundary:

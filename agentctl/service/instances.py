@@ -7,8 +7,9 @@ the boot document goes in.
 from dataclasses import replace
 from typing import Any
 
-from agentctl.errors import Conflict, NotFound, Unavailable
+from agentctl.errors import Conflict, NotFound, Refused, Unavailable
 from agentctl.identity import tokens
+from agentctl.model.decision import Question
 from agentctl.model.digest import spec_hash
 from agentctl.model.fleet import AgentSpec, Provider
 from agentctl.model.instance import Instance, InstanceState
@@ -36,6 +37,7 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     hub.require(Verb.CREATE_CONTAINER, host=body["host"])
     fleet = _fleet(hub)
     spec, provider = _declared(fleet, body)
+    _require_secrets(fleet, spec, now_s=hub.clock.wall_s())
     now_s = hub.clock.wall_s()
     instance = Instance(
         id=hub.ids.new("inst"),
@@ -76,6 +78,26 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         "installation": hub.installation,
         "fleet": fleet.generation.desired.fleet,
     }
+
+
+def _require_secrets(fleet: Fleet, spec: AgentSpec, *, now_s: float) -> None:
+    """Raise Refused when a rule takes one of the agent's declared secrets back."""
+    for secret in spec.secrets:
+        asked = Question(
+            verb="secret.read",
+            principal=f"agent:{spec.name}",
+            target=f"secret:{secret.name}",
+            level=spec.clearance,
+            capabilities=spec.capabilities,
+            at_s=now_s,
+        )
+        denied = fleet.policy.takes_back(asked)
+        if denied is not None:
+            raise Refused(
+                f"{spec.name} may not read its secret {secret.name}: {denied.reason}",
+                rule=denied.rule,
+                hint="change the rule, or take the secret out of the playbook",
+            )
 
 
 def _labelled(txn: Txn, fleet: Fleet, spec: AgentSpec, instance: Instance) -> Instance:

@@ -110,6 +110,7 @@ class Live:
     instance_seen_s: dict[str, float] = field(default_factory=dict)
     listening_since_s: float = 0.0  # wall clock: before it silence says nothing
     progress: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)  # delegated tasks whose delegator isn't told yet
     calls: set[str] = field(default_factory=set)
     refusals: Refusals = field(default_factory=Refusals)
     submits: Rate = field(default_factory=lambda: Rate(per_s=SUBMITS_PER_S, burst=SUBMITS_BURST))

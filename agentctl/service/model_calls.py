@@ -5,6 +5,7 @@ from typing import Any
 
 from agentctl.errors import Conflict, Refused, Unauthenticated
 from agentctl.identity import tokens
+from agentctl.model.decision import Question
 from agentctl.model.digest import plain
 from agentctl.model.fleet import Provider
 from agentctl.model.instance import Instance
@@ -12,6 +13,7 @@ from agentctl.model.mode import Verb
 from agentctl.model.task import LIVE, Task, Usage
 from agentctl.monitor import permits
 from agentctl.monitor.upstream import after_call
+from agentctl.service import budgets
 from agentctl.service.context import Hub
 from agentctl.service.live import CALLS_MAX
 from agentctl.service.poll import holds_lease
@@ -57,7 +59,7 @@ def _open(hub: Hub, txn: Txn, body: dict[str, Any]) -> dict[str, Any]:
     if instance is None or instance.container != body["container"] or not instance.container:
         raise Unauthenticated("this model token works from its own container only")
     provider = _provider(hub, task, instance, body)
-    _within_bounds(task)
+    _within_bounds(txn, task)
     call = _call_id(hub, task, instance)
     note(
         hub,
@@ -124,12 +126,26 @@ def _provider(hub: Hub, task: Task, instance: Instance, body: dict[str, Any]) ->
     label = fleet.levels.join((task.sensitivity, instance.label))
     if not fleet.levels.may_cross(label, provider.boundary):
         raise Refused(f"{label} may not cross boundary {provider.boundary}", rule="boundary")
+    asked = Question(
+        verb="model.call",
+        principal=f"agent:{instance.agent}",
+        target=f"provider:{provider.name}",
+        level=label,
+        labels=task.labels,
+        capabilities=task.capabilities,
+        at_s=hub.clock.wall_s(),
+    )
+    denied = fleet.policy.takes_back(asked)
+    if denied is not None:
+        raise Refused(denied.reason, rule=denied.rule)
     return provider
 
 
-def _within_bounds(task: Task) -> None:
+def _within_bounds(txn: Txn, task: Task) -> None:
     """Refuse what is past the task's budget: agentd ends it there, but the container may be hostile."""
     used, most = task.usage, task.budget.tokens
+    if most is not None:
+        most -= budgets.reserved_tokens(task_table.children(txn, task.id))
     if most is not None and used.calls and used.input_tokens + used.output_tokens >= most:
         raise Refused(f"the task's budget of {most} tokens is spent", rule="budget")
     if used.calls >= TASK_CALLS_MAX:

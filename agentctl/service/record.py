@@ -2,7 +2,7 @@
 
 from agentctl.model.decision import Decision, Question
 from agentctl.model.journal import Entry
-from agentctl.model.task import Task
+from agentctl.model.task import FINAL, Task
 from agentctl.service.context import Hub
 from agentctl.store import Txn, decisions, journal, task_events
 
@@ -41,6 +41,8 @@ def note_task(
     """Record an event of a task in its history and in the journal."""
     if event in MOVES:
         hub.live.moved_s = hub.clock.wall_s()
+    if task.delegated is not None and task.state in FINAL:
+        hub.live.ended.add(task.id)  # one whose transaction fails is found not to have ended
     task_events.append(txn, task.id, at_s=hub.clock.wall_s(), event=event, detail=detail)
     note(
         hub,
@@ -55,7 +57,7 @@ def note_task(
         instance=task.instance,
         attempt=task.attempt,
         detail=detail,
-        **facts,
+        **({"parent": task.parent or ""} | facts),
     )
 
 

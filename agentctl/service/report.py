@@ -14,8 +14,9 @@ from agentctl.model.digest import digest
 from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import TEXT_BYTES_MAX, Result, Task, TaskState, Usage
-from agentctl.service import artifacts, claims
+from agentctl.service import artifacts, claims, delegated
 from agentctl.service.context import Hub
+from agentctl.service.delegate import delegate
 from agentctl.service.live import WOKEN_FOR_ONE
 from agentctl.service.poll import holds_lease
 from agentctl.service.record import note_task
@@ -52,6 +53,7 @@ def _outcome(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str
     answer = hub.store.write(lambda txn: _settle(hub, txn, who, message, counts))
     failpoints.hit("service.settle.after")
     _tidy(hub, kind, message["task"])
+    delegated.tell(hub)
     hub.live.waiters.wake(f"task:{message['task']}", f"instance:{who.instance}", "reconciler")
     hub.live.waiters.wake(f"agent:{who.agent}", at_most=WOKEN_FOR_ONE)  # it may be queued again
     return answer
@@ -247,4 +249,5 @@ _TAKERS: dict[str, Taker] = {
     "task.progress": _progress,
     "agent.heartbeat": _heartbeat,
     **dict.fromkeys(("request", "reply", "event", "broadcast"), send),
+    "delegate": delegate,
 }

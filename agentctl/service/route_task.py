@@ -1,6 +1,7 @@
 """A task's facts and the applied fleet to where it goes: routing with policy's say in it."""
 
 from agentctl.model.decision import Question
+from agentctl.model.fleet import AgentSpec, Lifecycle
 from agentctl.model.task import Routed, Task
 from agentctl.routing import Candidate, Chosen, NoRoute, Wanted, choose
 from agentctl.service.context import Fleet
@@ -24,7 +25,7 @@ def question(task: Task, agent: str) -> Question:
     The act is the submit: a rule's hours are asked about then, not about when an agent is free.
     """
     return Question(
-        verb="task.submit",
+        verb="task.delegate" if task.delegated else "task.submit",
         principal=task.submitted_by,
         target=f"agent:{agent}",
         level=task.sensitivity,
@@ -51,10 +52,26 @@ def candidates(txn: Txn, fleet: Fleet, task: Task) -> list[Candidate]:
                 clearance=spec.clearance,
                 capabilities=frozenset(spec.capabilities),
                 load=task_table.load(txn, name),
-                barred="" if said.allowed else f"policy: {said.reason}",
+                barred=_barred(fleet, task, spec) if said.allowed else f"policy: {said.reason}",
             )
         )
     return found
+
+
+def _barred(fleet: Fleet, task: Task, spec: AgentSpec) -> str:
+    """Return why an agent's containers may not take a delegated task, "" when they may.
+
+    What a persistent container says carries its agent's clearance: where the delegator may not
+    hold that, the result could never come back.
+    """
+    owed = task.delegated
+    if owed is None or spec.lifecycle is Lifecycle.EPHEMERAL:
+        return ""
+    if owed.ephemeral:
+        return "a fresh container is asked for"
+    if not fleet.levels.at_most(spec.clearance, owed.label):
+        return f"its results are {spec.clearance}, the delegator's container is {owed.label}"
+    return ""
 
 
 def pick(txn: Txn, fleet: Fleet, task: Task) -> Chosen | NoRoute:

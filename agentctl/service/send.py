@@ -34,7 +34,7 @@ from agentctl.service.mail_room import Place
 from agentctl.service.message_facts import applied, facts_of, sender_of
 from agentctl.service.record import note, note_decision
 from agentctl.service.standing import require_rate, stale, standing_of
-from agentctl.service.turned_away import Sent, first_answer, turn_away
+from agentctl.service.turned_away import Sent, durable, first_answer, turn_away
 from agentctl.store import Txn, answers
 
 BUSY_RETRY_S = 1.0
@@ -63,10 +63,10 @@ def send(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
     applied(hub)
     require_rate(hub, who)
     if standing is None:
-        with _durable():
+        with durable():
             return turn_away(hub, sent, stale(envelope.task, envelope.attempt))
     sent = replace(sent, label=standing.instance.label)
-    with _durable(), _claimed(hub, who, envelope) as asked:
+    with durable(), _claimed(hub, who, envelope) as asked:
         found = judge(envelope, sender_of(hub, standing), facts_of(hub, asked))
         if isinstance(found, Rejection):
             return turn_away(hub, sent, found)
@@ -93,19 +93,8 @@ def malformed(hub: Hub, who: AgentPrincipal, message: Any, why: InputError) -> N
         fields=tuple((where[:200], what[:200]) for where, what in why.fields),
         lasting=lasting,
     )
-    with _durable():
+    with durable():
         turn_away(hub, Sent(who=who, message=message, budget=budget), broken)
-
-
-@contextmanager
-def _durable() -> Iterator[None]:
-    """Let a failing write say that it was the journal's."""
-    try:
-        yield
-    except Unavailable as why:
-        if not why.check:
-            why.of_check(CheckName.JOURNAL)
-        raise
 
 
 @contextmanager

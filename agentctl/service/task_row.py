@@ -36,6 +36,7 @@ def task_row(task: Task, *, content: bool = True) -> dict[str, Any]:
         "deadline_s": task.deadline_s,
         "timeout_s": task.timeout_s,
         "parent": task.parent,
+        "depth": task.delegated.depth if task.delegated else 0,
         "retry_of": task.retry_of,
         "usage": plain(task.usage),
         "cost_usd": task.usage.cost_usd,

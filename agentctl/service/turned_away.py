@@ -4,10 +4,12 @@ What is refused for now (over the rate, a full box, a store that can't write) is
 Source: docs/decisions/0018-messages.md.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentctl.errors import AgentctlError, Conflict, InputError, Refused
+from agentctl.errors import AgentctlError, Conflict, InputError, Refused, Unavailable
 from agentctl.messages import Rejection
 from agentctl.model.decision import Decision
 from agentctl.model.digest import digest
@@ -33,6 +35,17 @@ class Sent:
     message: Message
     budget: str
     label: str = ""
+
+
+@contextmanager
+def durable() -> Iterator[None]:
+    """Let a failing write say that it was the journal's."""
+    try:
+        yield
+    except Unavailable as why:
+        if not why.check:
+            why.of_check(CheckName.JOURNAL)
+        raise
 
 
 def first_answer(txn: Txn, sent: Sent) -> Message | None:

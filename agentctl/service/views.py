@@ -29,9 +29,11 @@ def task(hub: Hub, task_id: str, who: OperatorPrincipal) -> dict[str, Any]:
             raise NotFound(f"no task {task_id!r}", hint="`agentctl tasks` lists them")
         body = task_table.body(txn, task_id)
         events = task_events.of(txn, task_id)
+        children = [each.id for each in task_table.children(txn, task_id)]
     row = task_row(found, content=sees_content(who))
     row["prompt"] = body.prompt if body and sees_content(who) else None
     row["events"] = [plain(each) for each in events]
+    row["children"] = children
     row["progress"] = hub.live.progress.get(task_id)
     return row
 

@@ -30,6 +30,8 @@ _INDEXES = (
     Table.TASKS_QUEUED,
     Table.TASKS_LIVE,
     Table.TASKS_DEADLINE,
+    Table.TASKS_CHILDREN,
+    Table.TASKS_DELEGATED,
 )
 
 

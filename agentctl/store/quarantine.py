@@ -23,6 +23,8 @@ INDEXES = frozenset(
         Table.TASKS_QUEUED,
         Table.TASKS_LIVE,
         Table.TASKS_DEADLINE,
+        Table.TASKS_CHILDREN,
+        Table.TASKS_DELEGATED,
         Table.INSTANCES_ALIVE,
     }
 )

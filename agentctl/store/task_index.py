@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agentctl.model.task import LIVE, Task, TaskState
+from agentctl.model.task import FINAL, LIVE, Task, TaskState
 from agentctl.store import counters, keys
 from agentctl.store.txn import Table, Txn
 
@@ -58,6 +58,10 @@ def _entries(task: Task) -> Iterator[tuple[Table, bytes]]:
         yield Table.TASKS_DEADLINE, keys.moment(task.deadline_s) + keys.text(task.id)
     if task.state in LIVE and task.lease:
         yield Table.TASKS_LIVE, keys.text(task.lease.instance, task.id)
+    if task.delegated is not None and task.parent:
+        yield Table.TASKS_CHILDREN, keys.text(task.parent, task.id)
+        if task.state not in FINAL:
+            yield Table.TASKS_DELEGATED, keys.text(task.id)
 
 
 def _counted(task: Task) -> Iterator[tuple[str, ...]]:

@@ -106,6 +106,16 @@ def live_of(txn: Txn, instance: str) -> list[Task]:
     return [_known(txn, each) for each in _ids(txn, Table.TASKS_LIVE, keys.text(instance))]
 
 
+def children(txn: Txn, parent: str) -> list[Task]:
+    """Return the tasks that were delegated under a task, oldest first; there are few (CHILDREN_MAX)."""
+    return [_known(txn, each) for each in _ids(txn, Table.TASKS_CHILDREN, keys.text(parent))]
+
+
+def delegated(txn: Txn) -> Iterator[str]:
+    """Yield the ids of the delegated tasks that haven't ended, oldest first."""
+    return _ids(txn, Table.TASKS_DELEGATED, b"")
+
+
 def page(
     txn: Txn,
     *,

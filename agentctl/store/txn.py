@@ -18,6 +18,8 @@ class Table(StrEnum):
     TASKS_QUEUED = "tasks_queued"
     TASKS_LIVE = "tasks_live"
     TASKS_DEADLINE = "tasks_deadline"
+    TASKS_CHILDREN = "tasks_children"
+    TASKS_DELEGATED = "tasks_delegated"
     IDEMPOTENCY = "idempotency"
     IDEMPOTENCY_BY_TASK = "idempotency_by_task"
     ANSWERS = "answers"

@@ -12,6 +12,7 @@ from tests.e2e.conftest import Fleet, until
 pytestmark = [pytest.mark.engine, pytest.mark.claude, pytest.mark.timeout(300)]
 
 ASKS, ANSWERS, TELLS = "ASK-A-COLLEAGUE", "ANSWER-A-COLLEAGUE", "TELL-THE-CLERK"
+DELEGATES, PART = "DELEGATE-A-PART", "DO-THE-PART"
 
 
 def results(request: Request) -> list[str]:
@@ -47,6 +48,12 @@ def model(request: Request) -> Answer:
         if "Sent as" not in said[-1]:
             return use(len(said) + 1, "send_message", reply_to=asked[0], text="forty-two")
         return Answer(text="answered")
+    if DELEGATES in text:
+        if not said:
+            return use(1, "delegate_task", prompt=PART, agent="researcher", wait_s=120)
+        return Answer(text=f"I was told: {said[0]}")
+    if PART in text:
+        return Answer(text="the part is done")
     if not said:
         return use(1, "send_message", agent="thinker", text="CANARY for the public model")
     if len(said) == 1:
@@ -90,3 +97,15 @@ def test_a_confidential_word_reaches_no_public_model_and_the_refusal_says_why(
     assert "Sent as msg-" in sent
     assert "CANARY" not in talking.standins["claude-opus"].seen_text()
     assert lines(talking, "message.refused")[-1]["facts"]["check"] in ("scope", "label")
+
+
+def test_a_part_of_the_work_is_delegated_and_its_result_comes_back(talking: Fleet) -> None:
+    task = talking.submit(DELEGATES, agent="researcher")
+    ended = talking.ended(task)
+    assert "the part is done" in ended["result"]["text"]
+    (child,) = ended["children"]
+    part = talking.task(child)
+    assert (part["state"], part["parent"], part["depth"]) == ("completed", task, 1)
+    assert part["submitted_by"] == "agent:researcher"
+    assert part["instance"] != ended["instance"]
+    assert part["sensitivity"] == "confidential"

@@ -5,7 +5,7 @@ to be applied, whoever sends it. Findings name their `subject`; the loader knows
 """
 
 from agentctl.config.finding import Finding
-from agentctl.config.references.access import access, monitoring
+from agentctl.config.references.access import access, monitoring, opa
 from agentctl.config.references.agents import agents
 from agentctl.config.references.destinations import destinations
 from agentctl.config.references.forms import forms
@@ -39,6 +39,7 @@ def check(desired: DesiredState) -> tuple[Finding, ...]:
         *topics(desired, known),
         *routes(desired, known),
         *access(desired, known),
+        *opa(desired),
         *monitoring(desired),
         *watching(desired),
     )

@@ -5,7 +5,14 @@ from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo, available_timezones
 
 from agentctl.config.finding import Finding, did_you_mean
-from agentctl.config.references.known import Known, duplicates, error, unknown, warning
+from agentctl.config.references.known import (
+    Known,
+    duplicates,
+    error,
+    not_built,
+    unknown,
+    warning,
+)
 from agentctl.config.references.rule_targets import rule_targets
 from agentctl.model.fleet import AccessRule, DesiredState, Effect
 from agentctl.model.rules import covers
@@ -69,6 +76,12 @@ def _shadowed(rules: Sequence[AccessRule]) -> Iterator[Finding]:
 
 def _does(rule: AccessRule) -> str:
     return "denies" if rule.effect is Effect.DENY else "allows"
+
+
+def opa(desired: DesiredState) -> Iterator[Finding]:
+    """A server that nobody asks must not seem to narrow anything."""
+    if desired.opa.enabled:
+        yield not_built("opa", ("opa", "enabled"))
 
 
 def monitoring(desired: DesiredState) -> Iterator[Finding]:

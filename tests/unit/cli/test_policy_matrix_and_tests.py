@@ -84,7 +84,7 @@ def test_what_init_writes_passes_its_own_tests(tmp_path: Path, capsys: Captured)
     assert run(["init", str(tmp_path)]) == 0
     assert (tmp_path / "schemas/policy-test.schema.json").is_file()
     capsys.readouterr()
-    assert policy(tmp_path, capsys, "test") == "3 cases, all decided as expected.\n"
+    assert policy(tmp_path, capsys, "test") == "4 cases, all decided as expected.\n"
     assert run(["validate", "--strict", "--project", str(tmp_path)]) == 0
 
 

@@ -74,8 +74,19 @@ def with_github(**changes: Any) -> DesiredState:
 
 
 def wrong(desired: DesiredState) -> list[str]:
+    """Return what doesn't hold together, but for what is said to be not built yet."""
     return [
-        f"{each.severity.value} {each.rule} {'/'.join(each.subject)}" for each in check(desired)
+        f"{each.severity.value} {each.rule} {'/'.join(each.subject)}"
+        for each in check(desired)
+        if each.rule != "not-built"
+    ]
+
+
+def test_what_is_declared_and_not_built_is_refused_so_that_nobody_relies_on_it() -> None:
+    found = [each for each in check(FLEET) if each.rule == "not-built"]
+    assert [(each.severity, each.subject) for each in found] == [
+        (Severity.ERROR, ("agent", "says", "local", "egress")),
+        (Severity.ERROR, ("opa", "enabled")),
     ]
 
 
@@ -164,15 +175,30 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_sample_declares_a_topic_a_destination_and_no_kind_of_its_own() -> None:
+def test_the_sample_declares_a_topic_and_no_kind_of_its_own() -> None:
     desired = load(root()).desired
     assert desired is not None
     assert {each.name: each.publishes for each in desired.agents}["researcher"] == ("findings",)
-    assert [(each.name, each.hosts) for each in desired.destinations] == [
-        ("github", (("api.github.com", 443), ("github.com", 443)))
-    ]
     assert desired.message_kinds == ()
     assert not desired.opa.enabled
+
+
+def test_destinations_are_read_from_the_providers_file(project: Path) -> None:
+    with (project / "policies/providers.yaml").open("a") as file:
+        file.write(
+            'destinations:\n  github: {hosts: ["github.com:443", "api.github.com:443"],'
+            ' boundary: public, networks: ["10.0.0.0/8"]}\n'
+        )
+    desired = load(project).desired
+    assert desired is not None
+    assert desired.destinations == (
+        Destination(
+            name="github",
+            hosts=(("api.github.com", 443), ("github.com", 443)),
+            boundary="public",
+            networks=("10.0.0.0/8",),
+        ),
+    )
 
 
 def test_a_kind_is_named_by_its_file(project: Path) -> None:
@@ -203,15 +229,13 @@ def test_rules_that_cerberus_can_not_use_are_a_finding(project: Path) -> None:
     assert (found.file, found.path) == ("schemas/messages/odd.yaml", "payload.a.min")
 
 
-def test_opa_has_its_defaults_and_its_own_words(project: Path) -> None:
+def test_opa_has_its_own_words_and_is_checked_before_it_is_built(project: Path) -> None:
     access = project / "policies/access.yaml"
-    access.write_text("rules: []\nopa: {enabled: true}\n")
-    loaded = load(project).desired
-    assert loaded is not None
-    assert loaded.opa == Opa(enabled=True)
     access.write_text(
-        "rules: []\nopa: {enabled: true, url: 'https://opa.lan:8443/', path: a/b, timeout: 1s}\n"
+        "rules: []\nopa: {enabled: false, url: 'https://opa.lan:8443/', path: a/b, timeout: 1s}\n"
     )
     loaded = load(project).desired
     assert loaded is not None
-    assert loaded.opa == Opa(enabled=True, url="https://opa.lan:8443", path="a/b", timeout_s=1.0)
+    assert loaded.opa == Opa(url="https://opa.lan:8443", path="a/b", timeout_s=1.0)
+    access.write_text("rules: []\nopa: {enabled: true}\n")
+    assert [each.rule for each in load(project).findings] == ["not-built"]

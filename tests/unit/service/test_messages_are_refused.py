@@ -487,6 +487,7 @@ def test_a_store_that_cannot_write_refuses_for_now_and_delivers_nothing(
     message = researcher.message("request", {"agent": "developer"})
     sent = researcher.request("developer", "before")
     [asked] = developer.poll()
+    held = office.hub.live.mail.bytes
     with monkeypatch.context() as broken:
         broken.setattr(office.hub.store, "write", full)
         with refused("journal", 503, "the disk is full"):
@@ -495,6 +496,7 @@ def test_a_store_that_cannot_write_refuses_for_now_and_delivers_nothing(
             developer.reply(asked["id"], "lost?")
         with refused("journal", 503):
             researcher.request("thinker")
+    assert office.hub.live.mail.bytes == held
     assert developer.texts(seen=asked["id"]) == []
     developer.reply(sent["message"], "again")
     assert researcher.texts() == ["again"]
