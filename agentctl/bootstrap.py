@@ -22,7 +22,7 @@ from agentctl.hub.operators import GENERATION_BYTES_MAX
 from agentctl.hub.reconciler import OBSERVATION_BYTES_MAX
 from agentctl.identity import Seal, Signer
 from agentctl.paths import StatePaths
-from agentctl.service import alerts, artifacts, damage, delegated, modes, watch
+from agentctl.service import alerts, artifacts, damage, delegated, keys, modes, watch
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.room import Room
 from agentctl.service.upkeep import Upkeep
@@ -246,6 +246,7 @@ def _tick_until(hub: Hub, upkeep: Upkeep, stop: threading.Event) -> None:
     steps = (
         lambda: watch.tick(hub),
         lambda: delegated.look_after(hub),
+        lambda: keys.retire(hub),
         lambda: alerts.check_when_due(hub),
         upkeep.tick,
         hub.store.reader_check,

@@ -36,6 +36,7 @@ COMMANDS = {
     "pause": ("modes", "pause", "Hand out no more work."),
     "panic": ("modes", "panic", "Stop everything now, and keep the evidence."),
     "resume": ("modes", "resume", "Hand out work again."),
+    "keys": ("keys", "keys", "List or rotate the keys that identities are signed with."),
     "token": ("token", "token", "Make tokens for remote operators and CI."),
     "journal": ("journal", "journal", "Read and verify the journal."),
     "state": ("state", "state", "Verify, back up or restore the state."),

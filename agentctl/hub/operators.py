@@ -11,6 +11,7 @@ from agentctl.service import (
     cancel,
     declassify,
     generations,
+    keys,
     modes,
     registry,
     retry,
@@ -110,6 +111,16 @@ def declassify_task(call: Call[Operator]) -> Answer:
         call.hub, call.path["task"], call.who, to=body["to"], why=body["why"]
     )
     return Answer(task_row(lowered))
+
+
+def list_keys(call: Call[Operator]) -> Answer:
+    """The keys that SVIDs are signed and verified with."""
+    return Answer(keys.listed(call.hub, call.who))
+
+
+def rotate_key(call: Call[Operator]) -> Answer:
+    """Sign with a new key; the one before verifies as long as its SVIDs may live."""
+    return Answer(keys.rotate(call.hub, call.who), 201)
 
 
 def list_agents(call: Call[Operator]) -> Answer:
@@ -284,6 +295,16 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         path="/api/hub/plan",
         summary="Show the reconciler's last pass.",
         answer=show_plan,
+    ),
+    Route(method="GET", path="/api/hub/keys", summary="List signing keys.", answer=list_keys),
+    Route(
+        method="POST",
+        path="/api/hub/keys",
+        summary="Sign with a new key from now on.",
+        answer=rotate_key,
+        body="api/empty",
+        statuses=(201,),
+        problems=(409,),
     ),
     Route(method="GET", path="/api/hub/mode", summary="Show the mode in force.", answer=show_mode),
     Route(

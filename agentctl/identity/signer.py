@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from agentctl.errors import StateDamaged
+from agentctl.errors import Conflict, StateDamaged
 from agentctl.identity import keyfile, spiffe
 from agentctl.identity.svid import ALGORITHM, LIFETIME_S_MAX
 
@@ -25,13 +25,16 @@ LIFETIME_S = (
 REFRESH_HINT_S = 300  # how often a verifier elsewhere should fetch the bundle again
 
 _JWS = jwt.PyJWS(algorithms=[ALGORITHM])
+RETIRED_AFTER_S = LIFETIME_S_MAX + 60.0  # no SVID of the key before lives longer than that
+VERIFYING_MAX = 8  # keys at once: who rotates more often in ten minutes does so by mistake
 _FILE = re.compile(r"svid-[A-Za-z0-9_-]{43}\.pem")
+_RETIRED = re.compile(r"retired-[A-Za-z0-9_-]{43}\.pem")
 
 
 class Signer:
     """The hub's signing keys. Immutable once opened, so any thread may use it."""
 
-    __slots__ = ("_key", "_kid", "_public", "made_at_s")
+    __slots__ = ("_folder", "_key", "_kid", "_past", "_public", "made_at_s")
 
     def __init__(
         self,
@@ -39,11 +42,16 @@ class Signer:
         *,
         signs: str,
         made_at_s: float = 0.0,
+        past: Mapping[str, ec.EllipticCurvePublicKey] = MappingProxyType({}),
+        folder: Path | None = None,
     ) -> None:
         """`keys` by `kid`; the one named `signs` signs, the others still verify.
 
-        `made_at_s` is when that one was made (wall clock), 0 when nobody knows.
+        `made_at_s` is when that one was made (wall clock), 0 when nobody knows. `past` verify
+        only what was signed for people to keep (checkpoints). `folder` is where the files are.
         """
+        self._folder = folder
+        self._past = MappingProxyType(dict(past))
         self.made_at_s = made_at_s
         self._kid = signs
         self._key = keys[signs]
@@ -61,7 +69,50 @@ class Signer:
             found = _files(keys)
         loaded = dict(_load(path) for path in found)
         newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
-        return cls(loaded, signs=_kid_of(newest), made_at_s=newest.stat().st_mtime)
+        return cls(
+            loaded,
+            signs=_kid_of(newest),
+            made_at_s=newest.stat().st_mtime,
+            past=_past(keys),
+            folder=keys,
+        )
+
+    @property
+    def kid(self) -> str:
+        """The name of the key that signs."""
+        return self._kid
+
+    def rotated(self) -> "Signer":
+        """Return a signer with a new key that signs; all that verified before still do.
+
+        The new key's file is whole before anything is signed with it, so a crash leaves a set
+        that can be opened. Raises Conflict when too many keys verify already.
+        """
+        assert self._folder is not None, "a signer of keys in memory has nowhere to keep another"
+        if len(self._public) >= VERIFYING_MAX:
+            raise Conflict(
+                f"{len(self._public)} keys verify already",
+                hint=f"those before the newest go {RETIRED_AFTER_S:.0f} s after it was made",
+            )
+        _make(self._folder)
+        return Signer.open(self._folder)
+
+    def retired(self, *, now_s: float) -> "Signer":
+        """Return a signer without the keys that no living SVID was signed with; itself if there are none.
+
+        Their public halves stay, for what they signed that people keep.
+        """
+        if len(self._public) < 2 or self._folder is None:
+            return self
+        if now_s < self.made_at_s + RETIRED_AFTER_S:
+            return self
+        for kid in self._public.keys() - {self._kid}:
+            pem = self._public[kid].public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            keyfile.create(self._folder / f"retired-{kid}.pem", pem)
+            (self._folder / f"svid-{kid}.pem").unlink(missing_ok=True)
+        return Signer.open(self._folder)
 
     def issue(
         self,
@@ -113,11 +164,33 @@ class Signer:
 
         Source: SPIFFE Trust Domain and Bundle §4.
         """
-        keys = [
-            {**_jwk(key), "kid": kid, "use": "jwt-svid", "alg": ALGORITHM}
-            for kid, key in sorted(self._public.items())
-        ]
-        return {"keys": keys, "spiffe_refresh_hint": REFRESH_HINT_S}
+        return {"keys": _jwks(self._public), "spiffe_refresh_hint": REFRESH_HINT_S}
+
+    def checkpoint_keys(self) -> list[dict[str, Any]]:
+        """Return all that ever signed a checkpoint, as JWKs: also those that sign and verify no SVID now."""
+        return _jwks({**self._past, **self._public})
+
+
+def _jwks(keys: Mapping[str, ec.EllipticCurvePublicKey]) -> list[dict[str, Any]]:
+    return [
+        {**_jwk(key), "kid": kid, "use": "jwt-svid", "alg": ALGORITHM}
+        for kid, key in sorted(keys.items())
+    ]
+
+
+def _past(keys: Path) -> dict[str, ec.EllipticCurvePublicKey]:
+    """Return the public halves of retired keys by `kid`; a file that is none is StateDamaged."""
+    found = {}
+    for path in sorted(keys.iterdir()):
+        if not _RETIRED.fullmatch(path.name):
+            continue
+        try:
+            key = serialization.load_pem_public_key(keyfile.read(path))
+        except (ValueError, UnsupportedAlgorithm) as cause:
+            raise StateDamaged(f"{path} is not a public key", hint="remove it") from cause
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            found[thumbprint(key)] = key
+    return found
 
 
 def _files(keys: Path) -> list[Path]:

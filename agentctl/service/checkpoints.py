@@ -69,7 +69,7 @@ def page(hub: Hub, who: OperatorPrincipal, *, after: int, limit: int) -> dict[st
         found = checkpoint_table.read(txn, after=after, limit=min(limit, PAGE_MAX))
     return {
         "checkpoints": [asdict(each.checkpoint) | {"jws": each.jws} for each in found],
-        "keys": hub.signer.bundle()["keys"],
+        "keys": hub.signer.checkpoint_keys(),
     }
 
 
@@ -78,7 +78,7 @@ def document(hub: Hub, signed: SignedCheckpoint) -> dict[str, Any]:
     return {
         **asdict(signed.checkpoint),
         "jws": signed.jws,
-        "keys": hub.signer.bundle()["keys"],
+        "keys": hub.signer.checkpoint_keys(),
     }
 
 
