@@ -3,11 +3,14 @@
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
 from agentctl.cli import Settings
 from agentctl.paths import StatePaths
+
+BROKEN_CHARS_MAX = 2000  # of what is wrong with the files, as the hub shows it
 
 
 def _until_told(name: str, work: Callable[[threading.Event], None]) -> None:
@@ -66,7 +69,18 @@ def reconcile(settings: Settings) -> None:
 def follow(settings: Settings) -> None:
     """Apply the project's files whenever they change."""
     from agentctl.cli.apply_files import apply_files
+    from agentctl.client import connect
+    from agentctl.errors import AgentctlError
     from agentctl.supervise.follow import Follow
 
-    files = Follow(settings.project, apply=lambda: apply_files(settings))
-    _until_told("follow", files.run)
+    def tell(why: str) -> None:
+        with suppress(AgentctlError):  # it is in the log too; the next change tells again
+            connect(settings).post("/api/hub/files", {"broken": why[:BROKEN_CHARS_MAX]})
+
+    files = Follow(settings.project, apply=lambda: apply_files(settings), tell=tell)
+
+    def run(stop: threading.Event) -> None:
+        signal.signal(signal.SIGHUP, lambda *_: files.again())
+        files.run(stop)
+
+    _until_told("follow", run)

@@ -181,7 +181,8 @@ def load_wanted(project: Path, chosen: Chosen = ALL) -> Wanted:
         click.echo(str(finding), err=True)
     if loaded.desired is None:
         raise ConfigError(
-            f"the files in {project} have {len(loaded.errors)} error(s); nothing was changed",
+            f"the files in {project} have {len(loaded.errors)} error(s), the first:"
+            f" {loaded.errors[0]}; nothing was changed",
             hint="`agentctl validate` explains them",
         )
     if not loaded.partial:

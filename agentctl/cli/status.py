@@ -30,11 +30,17 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("mode", f"{mode['mode']}{reason}{_since(mode)}"),
         *(("", f"cause: {each['reason']}") for each in mode["causes"]),
         ("generation", _generation(found["generation"], found.get("converged"))),
+        *(("files", _files(found["files"])) for _ in (1,) if found.get("files")),
         ("hosts", ", ".join(_host(each) for each in found["hosts"]) or "none looked at yet"),
         ("containers", _counts(found["instances"])),
         ("tasks", _counts(found["tasks"])),
         ("version", found["version"]),
     ]
+
+
+def _files(files: dict[str, Any]) -> str:
+    first = str(files["broken"]).strip().partition("\n")[0]
+    return f"not applied since {clock(files['since_s'])}: {first}"
 
 
 def _generation(generation: dict[str, Any] | None, converged: bool | None) -> str:

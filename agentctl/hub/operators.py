@@ -10,6 +10,7 @@ from agentctl.service import (
     alerts,
     cancel,
     declassify,
+    files,
     generations,
     keys,
     modes,
@@ -111,6 +112,11 @@ def declassify_task(call: Call[Operator]) -> Answer:
         call.hub, call.path["task"], call.who, to=body["to"], why=body["why"]
     )
     return Answer(task_row(lowered))
+
+
+def note_files(call: Call[Operator]) -> Answer:
+    """Take from whoever follows a project why its files aren't applied, or that they are."""
+    return Answer(files.followed(call.hub, call.who, broken=call.body["broken"]))
 
 
 def list_keys(call: Call[Operator]) -> Answer:
@@ -295,6 +301,13 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         path="/api/hub/plan",
         summary="Show the reconciler's last pass.",
         answer=show_plan,
+    ),
+    Route(
+        method="POST",
+        path="/api/hub/files",
+        summary="Say why followed files are not applied, or that they are.",
+        answer=note_files,
+        body="api/files",
     ),
     Route(method="GET", path="/api/hub/keys", summary="List signing keys.", answer=list_keys),
     Route(

@@ -66,6 +66,14 @@ class Barred:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unapplied:
+    """Followed files that aren't applied: why, and since when (wall clock)."""
+
+    why: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """A host at the reconciler's last look."""
 
@@ -116,3 +124,4 @@ class Snapshot:
     key_made_s: float | None = None
     damaged: Mapping[str, str] = field(default_factory=dict)
     barred: Mapping[str, Barred] = field(default_factory=dict)
+    files: Unapplied | None = None

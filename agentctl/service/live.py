@@ -17,7 +17,7 @@ from agentctl.model.mode import Mode, Order
 from agentctl.model.principal import AgentPrincipal
 from agentctl.monitor.alerts import Book
 from agentctl.monitor.reach import Misses
-from agentctl.monitor.snapshot import Barred, Upstream
+from agentctl.monitor.snapshot import Barred, Unapplied, Upstream
 from agentctl.service.chains import Chains
 from agentctl.service.mailboxes import Mailboxes
 from agentctl.service.rate import Rate
@@ -109,6 +109,7 @@ class Live:
     damaged: dict[str, str] = field(default_factory=dict)  # records that failed their checksum
     instance_seen_s: dict[str, float] = field(default_factory=dict)
     listening_since_s: float = 0.0  # wall clock: before it silence says nothing
+    files: Unapplied | None = None
     progress: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)  # delegated tasks whose delegator isn't told yet
     calls: set[str] = field(default_factory=set)

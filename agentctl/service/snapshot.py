@@ -52,6 +52,7 @@ def snapshot(hub: Hub) -> Snapshot:
             key_made_s=hub.signer.made_at_s or None,
             damaged=dict(live.damaged),
             barred=dict(live.barred),
+            files=live.files,
         )
 
 

@@ -51,6 +51,11 @@ class Child:
                 process_group=0,
             )
 
+    def reload(self) -> None:
+        """Ask it to read its files again (SIGHUP)."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
+
     def ended(self) -> int | None:
         """Return the exit code once it has ended (a signal counts as 128 + its number), None before."""
         code = self._process.poll() if self._process else None

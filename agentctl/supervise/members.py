@@ -63,7 +63,7 @@ def members(serving: Serving, environ: Mapping[str, str], *, supervisor: int) ->
     ]
     if serving.follow:
         follow = child("follow", ["--project", str(serving.project), "follow"])
-        found.append(Member(child=follow, stop_s=FOLLOW_STOP_S))
+        found.append(Member(child=follow, stop_s=FOLLOW_STOP_S, reloads=True))
     return found
 
 

@@ -27,6 +27,7 @@ class Runs(Protocol):
     def pid(self) -> int: ...
     def start(self) -> None: ...
     def ended(self) -> int | None: ...
+    def reload(self) -> None: ...
     def stop(self, within_s: float, *, hurry: Callable[[], bool]) -> bool: ...
     def last_words(self) -> str: ...
 
@@ -35,6 +36,7 @@ class Waits(Protocol):
     """The signals, as signals.Signals has them."""
 
     asked: int
+    reload: bool
 
     def wait(self, timeout_s: float) -> None: ...
 
@@ -51,6 +53,7 @@ class Member:
     stop_s: float
     ready: Callable[[], bool] = field(default=lambda: True)
     vital: bool = False
+    reloads: bool = False  # SIGHUP is for it
     restarts: Restarts = field(default_factory=Restarts)
     due_s: float | None = None
     starts: int = 0
@@ -90,10 +93,25 @@ class Supervisor:
                 up()
             while ended is None and not self._signals.asked:
                 self._signals.wait(self._until_due())
+                self._reload_if_asked()
                 ended = self._tend()
             return ended or Ended(code=0)
         finally:
             self._stop_all()
+
+    def _reload_if_asked(self) -> None:
+        """Have the files read again by who follows them; without one, say how they are applied."""
+        if not self._signals.reload:
+            return
+        self._signals.reload = False
+        followers = [each for each in self._members if each.reloads and each.child.pid]
+        for member in followers:
+            member.child.reload()
+        self._say(
+            "reading the files again"
+            if followers
+            else "the files are applied by `agentctl apply` (or served with --follow); nothing changed"
+        )
 
     def _start_all(self) -> Ended | None:
         for member in self._members:

@@ -1,4 +1,4 @@
-"""Signals as something to wait for: SIGINT and SIGTERM ask for the end, SIGCHLD wakes."""
+"""Signals as something to wait for: SIGINT and SIGTERM ask for the end, SIGHUP to read the files again."""
 
 import os
 import select
@@ -9,10 +9,14 @@ from types import FrameType
 
 
 class Signals:
-    """What was asked for so far. `asked` counts SIGINT and SIGTERM: a second one means at once."""
+    """What was asked for so far. `asked` counts SIGINT and SIGTERM: a second one means at once.
+
+    `reload` is set by SIGHUP; whoever acts on it takes it back. SIGCHLD only wakes.
+    """
 
     def __init__(self, wakeup: int) -> None:
         self.asked = 0
+        self.reload = False
         self._wakeup = wakeup
 
     def wait(self, timeout_s: float) -> None:
@@ -22,8 +26,10 @@ class Signals:
             os.read(self._wakeup, 4096)
 
     def heard(self, number: int, _frame: FrameType | None) -> None:
-        """Count a request to end."""
-        if number != signal.SIGCHLD:
+        """Note what a signal asks for."""
+        if number == signal.SIGHUP:
+            self.reload = True
+        elif number != signal.SIGCHLD:
             self.asked += 1
 
 

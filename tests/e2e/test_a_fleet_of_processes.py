@@ -198,12 +198,26 @@ def test_followed_files_are_applied_and_broken_ones_change_nothing() -> None:
         good = providers.read_text()
         providers.write_text(good.replace("providers:", "provders:", 1))
         until(lambda: "provders" in fleet.log("follow"), what="a word about the broken file")
+        broken = until(lambda: fleet.hub.get("/api/hub/status")["files"], what="a status of files")
+        assert "policies/providers.yaml:1:1: " in broken["broken"], broken
+        until(
+            lambda: (
+                "files" in [each["check"] for each in fleet.hub.get("/api/hub/alerts")["alerts"]]
+            ),
+            what="an alert",
+        )
+        assert "not applied since" in fleet.run("status").stdout
         assert fleet.hub.get("/api/hub/generations/latest")["number"] == 1
+        said = fleet.log("follow").count("not applied")
+        assert fleet.serve is not None
+        os.kill(fleet.serve.pid, signal.SIGHUP)
+        until(lambda: fleet.log("follow").count("not applied") > said, what="the files read again")
         providers.write_text(good.replace("model: qwen3", "model: qwen3-next", 1))
         until(
             lambda: fleet.hub.get("/api/hub/generations/latest")["number"] == 2,
             what="a second generation",
         )
+        until(lambda: fleet.hub.get("/api/hub/status")["files"] is None, what="files in order")
 
 
 def test_with_the_hub_away_commands_say_what_to_do(tmp_path: Path) -> None:

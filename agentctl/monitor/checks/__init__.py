@@ -10,6 +10,7 @@ from agentctl.monitor.checks import (
     dead_letters,
     drift,
     engines,
+    files,
     heartbeats,
     held,
     mode,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     held.check,
     dead_letters.check,
     barred.check,
+    files.check,
     providers.check,
     signing_key.check,
 )

@@ -1,6 +1,7 @@
 """Follow applies each new content of the files once; broken files change nothing and are said once."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,11 @@ class Files:
         self.project = project
         self.applied = 0
         self.problem: Exception | None = None
-        self.follow = Follow(project, apply=self.apply)
+        self.told: list[str] = []
+        self.during: Callable[[], None] = lambda: None
+        self.follow = Follow(
+            project, apply=self.apply, tell=self.told.append, pause=lambda _s: self.during()
+        )
         self.write("one")
 
     def write(self, text: str, place: str = "inventory.yaml") -> None:
@@ -79,3 +84,38 @@ def test_a_hub_that_is_away_is_asked_again(files: Files) -> None:
     files.follow.look()
     files.follow.look()
     assert files.applied == 2
+
+
+def test_files_that_are_still_being_written_are_not_applied_in_between(files: Files) -> None:
+    files.during = lambda: files.write("two", "playbooks/fleet.yaml")
+    files.follow.look()
+    assert files.applied == 0
+    files.during = lambda: None
+    files.follow.look()
+    assert files.applied == 1
+
+
+def test_who_shows_it_is_told_why_files_are_not_applied_and_when_they_are(files: Files) -> None:
+    files.problem = ConfigError("no such provider")
+    files.follow.look()
+    files.problem = None
+    files.write("mended")
+    files.follow.look()
+    assert files.told == ["no such provider", ""]
+
+
+def test_asked_to_it_reads_again_what_did_not_change(files: Files) -> None:
+    import threading
+
+    stop, looks = threading.Event(), []
+    files.follow.look()
+
+    def applied() -> str:
+        looks.append(1)
+        stop.set()
+        return "applied"
+
+    files.follow._apply = applied
+    files.follow.again()
+    files.follow.run(stop)
+    assert looks == [1]

@@ -15,6 +15,7 @@ class Stage:
     diary: list[str] = field(default_factory=list)
     at: dict[float, Callable[[], None]] = field(default_factory=dict)
     asked: int = 0
+    reload: bool = False
 
     def wait(self, timeout_s: float) -> None:
         """Let time pass up to the next thing that happens, or to the timeout."""
@@ -28,6 +29,9 @@ class Stage:
 
     def ask(self) -> None:
         self.asked += 1
+
+    def hang_up(self) -> None:
+        self.reload = True
 
     def ask_twice(self) -> None:
         self.asked += 2
@@ -57,6 +61,9 @@ class Actor:
         if code is not None:
             self.pid = 0
         return code
+
+    def reload(self) -> None:
+        self.stage.diary.append(f"reload {self.name}")
 
     def stop(self, within_s: float, *, hurry: Callable[[], bool]) -> bool:
         self.stage.diary.append(f"stop {self.name}" + (" now" if hurry() else ""))
@@ -167,3 +174,30 @@ def test_a_second_request_to_end_gives_no_more_time() -> None:
     stage.at[200.0] = stage.ask_twice
     serving(stage, Member(child=Actor("hub", stage), stop_s=1))
     assert stage.diary == ["start hub", "stop hub now"]
+
+
+def test_a_hang_up_has_the_follower_read_the_files_again_and_nobody_ends() -> None:
+    stage = Stage()
+    hub, follow = Actor("hub", stage), Actor("follow", stage)
+    stage.at = {110.0: stage.hang_up, 120.0: stage.ask}
+    serving(
+        stage,
+        Member(child=hub, stop_s=5),
+        Member(child=follow, stop_s=5, reloads=True),
+    )
+    assert stage.diary == ["start hub", "start follow", "reload follow", "stop follow", "stop hub"]
+
+
+def test_a_hang_up_without_a_follower_says_how_files_are_applied() -> None:
+    stage = Stage()
+    said: list[str] = []
+    stage.at = {110.0: stage.hang_up, 120.0: stage.ask}
+    Supervisor(
+        [Member(child=Actor("hub", stage), stop_s=5)],
+        signals=stage,
+        say=said.append,
+        random=lambda: 0.0,
+        now_s=lambda: stage.now_s,
+    ).run()
+    assert any("agentctl apply" in line for line in said)
+    assert stage.diary == ["start hub", "stop hub"]
