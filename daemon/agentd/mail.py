@@ -1,6 +1,5 @@
 """What other agents sent, as the hub hands it over; parsed strictly, trusted in nothing but its envelope."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,6 @@ class Mail:
     """One message. `sender`, `label` and `type` are the hub's word; the payload is the sender's.
 
     `answers` is the request that a reply answers, `task` the sub-task that a result is of.
-    `expires_s` is in CLOCK_BOOTTIME seconds; `chars` how long it is, roughly, when it is shown.
     """
 
     id: str
@@ -26,11 +24,10 @@ class Mail:
     topic: str = ""
     answers: str = ""
     task: str = ""
-    expires_s: float
-    chars: int
+    expires_in_s: float = 0.0
 
 
-def parse(document: dict[str, Any], *, now_s: float) -> Mail | None:
+def parse(document: dict[str, Any]) -> Mail | None:
     """Return a message, None for what is none (a task's); Malformed for one that isn't well formed."""
     doc = Reader(document, "message")
     kind = doc.text("type")
@@ -44,11 +41,10 @@ def parse(document: dict[str, Any], *, now_s: float) -> Mail | None:
         type=kind,
         sender=doc.inner("from").text("agent"),
         label=doc.text("label"),
-        kind=doc.text("kind"),
+        kind=doc.text("kind") if doc.has("kind") else "text",
         payload=payload,
         topic=doc.text("topic") if doc.has("topic") else "",
         answers=doc.text("answers") if doc.has("answers") else "",
         task=doc.text("task") if doc.has("task") else "",
-        expires_s=now_s + doc.number("expires_in_s"),
-        chars=len(json.dumps(payload, ensure_ascii=False)),
+        expires_in_s=doc.number("expires_in_s") if doc.has("expires_in_s") else 0.0,
     )
