@@ -58,21 +58,12 @@ class StatePaths:
         return self.door / "llm.sock"
 
     @property
-    def egress_socket(self) -> Path:
-        return self.door / "egress.sock"
-
-    @property
     def operator_socket(self) -> Path:
         return self.runtime / "operator.sock"
 
     @property
     def gateway_socket(self) -> Path:
         return self.runtime / "gateway.sock"
-
-    @property
-    def proxy_socket(self) -> Path:
-        """The hub's own for the egress proxy."""
-        return self.runtime / "proxy.sock"
 
     @property
     def reconciler_socket(self) -> Path:

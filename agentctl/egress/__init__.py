@@ -1,1 +1,0 @@
-"""The egress proxy: named destinations for the agents that declare them, and nothing else."""
