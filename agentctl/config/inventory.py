@@ -6,10 +6,12 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from agentctl.config.document import Document
-from agentctl.config.finding import Path
+from agentctl.config.finding import Finding, Path
+from agentctl.config.host_range import HOSTS_MAX, BadRange, expand, is_range
 from agentctl.config.scope import Variable
 
 PRIORITY = "ansible_group_priority"
+RANGED_VARIABLES_MAX = 200_000  # variables that ranges give, each counted for each of its hosts
 IMPLICIT = frozenset({"all", "ungrouped"})  # groups that Ansible never lists in group_names
 
 
@@ -40,6 +42,7 @@ class Inventory:
     group_files: Mapping[str, Mapping[str, Variable]]
     host_files: Mapping[str, Mapping[str, Variable]]
     circle: str = ""  # a group that contains itself
+    wrong: tuple[Finding, ...] = ()  # host ranges that can't be read: their hosts are missing
 
     def named_groups(self, host: str) -> tuple[str, ...]:
         """Return what Ansible's `group_names` holds: sorted, without `all` and `ungrouped`."""
@@ -64,6 +67,45 @@ class Inventory:
             yield f"host_vars/{host}", self.host_files.get(host, {})
 
 
+@dataclass(slots=True)
+class Ranges:
+    """Expands the keys of one inventory; counts what its ranges come to, and keeps what is wrong."""
+
+    wrong: list[Finding] = field(default_factory=list)
+    hosts_seen: int = 0
+    given: int = 0
+
+    def hosts(self, document: Document, at: Path, key: str, variables: int) -> tuple[str, ...]:
+        """Return the hosts that a key names; of a range that can't be read none, with a finding."""
+        if not is_range(key):
+            return (key,)
+        try:
+            found = expand(key)
+            self._count(key, len(found), variables)
+        except BadRange as why:
+            said = document.finding(
+                "host-range", str(why), at, key=True, found=key, suggestion=why.suggestion
+            )
+            self.wrong.append(said)
+            return ()
+        return found
+
+    def _count(self, key: str, hosts: int, variables: int) -> None:
+        """Raise BadRange when the ranges come to more than a machine should work out from a few lines."""
+        self.hosts_seen += hosts
+        self.given += hosts * variables
+        if self.hosts_seen > HOSTS_MAX:
+            raise BadRange(
+                f"up to {key!r} the ranges name more than {HOSTS_MAX} hosts, repeats counted",
+                "name the group, not its hosts again; or write fewer hosts",
+            )
+        if self.given > RANGED_VARIABLES_MAX:
+            raise BadRange(
+                f"up to {key!r} the ranges give more than {RANGED_VARIABLES_MAX} variables to hosts",
+                "give them to a group",
+            )
+
+
 def inventory_from(
     document: Document | None,
     *,
@@ -74,9 +116,10 @@ def inventory_from(
     groups: dict[str, Group] = {"all": Group("all")}
     hosts: dict[str, dict[str, Variable]] = {}
     declared: dict[str, tuple[Document, Path]] = {}
+    ranges = Ranges()
     if document is not None and isinstance(document.value, dict):
         for name, body in document.value.items():
-            _add(document, (name,), name, body, groups, hosts, declared)
+            _add(document, (name,), name, body, groups, hosts, declared, ranges)
         for name in document.value:
             if name != "all":
                 groups["all"].children.setdefault(name)
@@ -96,6 +139,7 @@ def inventory_from(
         group_files=group_files,
         host_files=host_files,
         circle=circle,
+        wrong=tuple(ranges.wrong),
     )
 
 
@@ -107,6 +151,7 @@ def _add(
     groups: dict[str, Group],
     hosts: dict[str, dict[str, Variable]],
     declared: dict[str, tuple[Document, Path]],
+    ranges: "Ranges",
 ) -> None:
     """Add a group and what is in it. A group or host may stand in several places; they add up."""
     group = groups.setdefault(name, Group(name))
@@ -115,14 +160,16 @@ def _add(
     priority = group.variables.pop(PRIORITY, None)
     if priority is not None and isinstance(priority.raw, int):
         group.priority = priority.raw
-    for host, given in _mapping(body.get("hosts")).items():
-        at = (*path, "hosts", host)
-        group.hosts.setdefault(host)
-        declared.setdefault(host, (document, at))
-        hosts.setdefault(host, {}).update(variables(document, at, given))
+    for key, body_of_hosts in _mapping(body.get("hosts")).items():
+        at = (*path, "hosts", key)
+        given = variables(document, at, body_of_hosts)
+        for host in ranges.hosts(document, at, key, len(given)):
+            group.hosts.setdefault(host)
+            declared.setdefault(host, (document, at))
+            hosts.setdefault(host, {}).update(given)
     for child, inner in _mapping(body.get("children")).items():
         group.children.setdefault(child)
-        _add(document, (*path, "children", child), child, inner, groups, hosts, declared)
+        _add(document, (*path, "children", child), child, inner, groups, hosts, declared, ranges)
 
 
 def variables(document: Document, path: Path, given: Any) -> dict[str, Variable]:

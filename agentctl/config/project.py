@@ -156,6 +156,8 @@ def read_inventory(files: Files) -> tuple[Inventory, bool]:
         files.findings.append(
             document.finding("group-circle", f"the group {inventory.circle!r} contains itself", ())
         )
+    files.findings.extend(inventory.wrong)
+    sound = sound and not inventory.wrong
     if sound:
         files.findings.extend(_strange_names(inventory))
     return inventory, sound

@@ -35,6 +35,11 @@ all:
           hosts:
             web2: {}
             web3: {engine_url: "unix:///3.sock", count: 3, ready: true}
+    racks:
+      hosts:
+        rack[08:11:3]-[a:c]: {engine_url: "unix:///r.sock", rack: many}
+        rack11-b: {rack: one}
+        "[:2]node": {}
 """
 FILES = {
     "inventory.yaml": INVENTORY,
@@ -42,7 +47,8 @@ FILES = {
     "group_vars/far.yaml": "colour: blue\nlist: [1, two]\n",
     "host_vars/web1.yaml": "colour: red\ndepth: file\n",
 }
-HOSTS = ("lonely", "web1", "web2", "web3")
+RACKS = ("rack08-a", "rack08-b", "rack08-c", "rack11-a", "rack11-b", "rack11-c")
+HOSTS = ("lonely", "web1", "web2", "web3", *RACKS, "0node", "1node", "2node")
 # What each of the two adds for its own use.
 MAGIC = {"inventory_hostname", "inventory_hostname_short", "group_names", "groups"}
 
@@ -99,7 +105,7 @@ def test_both_put_a_host_into_the_same_groups(listed: Any, written: Path, host: 
         below = (inside(child) for child in entry.get("children", ()))
         return set(entry.get("hosts", ())).union(*below)
 
-    theirs = {name for name in ("alike", "east", "far", "later", "west") if host in inside(name)}
+    theirs = {name for name in ("alike", "east", "far", "later", "racks", "west") if host in inside(name)}
     assert set(explain(written, host).groups) - {"all", "ungrouped"} == theirs
 
 
