@@ -66,10 +66,20 @@ def files(root: Path) -> list[Path]:
     return [each for each in root.rglob("*") if each.is_file()]
 
 
+def exit_code(rig: Rig, container: str) -> int | None:
+    """Return how it ended, once that is on record: a process is gone a moment before its code is."""
+    recorded = until(
+        lambda: (rig.exits(container).exit_code is not None) or None,
+        what=lambda: f"the exit code of {container}",
+    )
+    assert recorded
+    return rig.exits(container).exit_code
+
+
 @pytest.mark.parametrize(("step", "code"), [("exit:3", 3), ("exit:0", 0)])
 def test_how_it_ended_is_seen_and_stays_on_record(process_rig: Rig, step: str, code: int) -> None:
     container = process_rig.run(process_rig.birth(), step)
-    assert process_rig.exits(container).exit_code == code
+    assert exit_code(process_rig, container) == code
     (restarted,) = process_rig.again().observe().containers
     assert (restarted.state, restarted.exit_code) == (ContainerState.EXITED, code)
 
@@ -79,7 +89,7 @@ def test_a_deaf_one_is_killed_after_its_grace_with_what_it_started(process_rig: 
     text = process_rig.prints(container, "deaf")
     child = int(next(line for line in text.splitlines() if line.startswith("child")).split()[1])
     process_rig.engine.stop(container, 0.2)
-    assert process_rig.exits(container).exit_code == 128 + signal.SIGKILL
+    assert exit_code(process_rig, container) == 128 + signal.SIGKILL
     until(lambda: _ended(child), what=lambda: f"the end of its child {child}")
 
 

@@ -105,7 +105,9 @@ def test_both_put_a_host_into_the_same_groups(listed: Any, written: Path, host: 
         below = (inside(child) for child in entry.get("children", ()))
         return set(entry.get("hosts", ())).union(*below)
 
-    theirs = {name for name in ("alike", "east", "far", "later", "racks", "west") if host in inside(name)}
+    theirs = {
+        name for name in ("alike", "east", "far", "later", "racks", "west") if host in inside(name)
+    }
     assert set(explain(written, host).groups) - {"all", "ungrouped"} == theirs
 
 
