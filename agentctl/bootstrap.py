@@ -100,12 +100,13 @@ def run_hub(paths: StatePaths, *, host: str, port: int, stop: threading.Event) -
 
 def open_hub(paths: StatePaths, store: Store) -> Hub:
     """Return a hub on an open store, as it was left: the newest generation, each lease one period more."""
+    clock = SystemClock()
     hub = Hub(
         store=store,
-        clock=SystemClock(),
+        clock=clock,
         ids=UlidIds(),
         randomness=SystemRandomness(),
-        signer=Signer.open(paths.keys),
+        signer=Signer.open(paths.keys, recorded=keys.recorded(store), now_s=clock.wall_s()),
         seal=Seal.open(paths.keys),
         installation=installation_id(paths),
         version=version("agentctl"),
@@ -117,6 +118,7 @@ def open_hub(paths: StatePaths, store: Store) -> Hub:
         generation = generation_table.latest(txn)
     hub.fleet = Fleet.of(generation) if generation else None
     store.on_write_failure = lambda why: modes.cause(hub, modes.STORE, why.detail)
+    keys.record_opened(hub)
     hub.live.reconciler_seen_s = hub.clock.boot_s()
     alerts.load(hub)
     damage.look_over(hub)

@@ -17,8 +17,8 @@ from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
 from agentctl.errors import StateDamaged
-from agentctl.identity.signer import Signer, thumbprint
-from agentctl.identity.svid import ALGORITHM
+from agentctl.identity.jwk import ALGORITHM, thumbprint
+from agentctl.identity.signer import Signer
 from agentctl.model.checkpoint import Checkpoint
 
 TYPE = (

@@ -1,8 +1,10 @@
-"""A secret in a file that its owner alone may read: made once, whole or not at all, never replaced."""
+"""A secret in a file that its owner alone may read: made once, whole or not at all."""
 
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from agentctl.errors import ConfigError, StateDamaged
@@ -16,6 +18,30 @@ def create(path: Path, content: bytes) -> None:
 
     Two processes that start at once agree on the file of the first: `link` never replaces.
     """
+    with _draft(path, content) as draft:
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    _sync_directory(path.parent)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a key file anew; a crash leaves the one before or this one, whole."""
+    with _draft(path, content) as draft:
+        draft.replace(path)
+    _sync_directory(path.parent)
+
+
+def rename(path: Path, to: Path) -> None:
+    """Give a key file another name, durably."""
+    path.replace(to)
+    _sync_directory(path.parent)
+
+
+@contextmanager
+def _draft(path: Path, content: bytes) -> Iterator[Path]:
+    """Write the content beside `path` under a name that no key has, gone when the block ends."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
     try:
@@ -23,13 +49,9 @@ def create(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
+        yield draft
     finally:
-        draft.unlink()
-    _sync_directory(path.parent)
+        draft.unlink(missing_ok=True)
 
 
 def read(path: Path) -> bytes:

@@ -16,8 +16,8 @@ from jwt.exceptions import PyJWTError
 
 from agentctl.errors import Unauthenticated
 from agentctl.identity import spiffe
+from agentctl.identity.jwk import ALGORITHM
 
-ALGORITHM = "ES256"
 SVID_CHARS_MAX = 4096  # ours have about 450
 LIFETIME_S_MAX = 600.0  # ten minutes at most, however it was asked for
 SKEW_S = 5.0  # signer and verifier are one process, but its clock may be stepped back a little

@@ -82,3 +82,32 @@ def test_every_command_of_the_table_can_be_loaded() -> None:
         )
         assert command is not None, name
         assert command.help, f"{name}: say in one line what it does"
+
+
+def takes_the_memorys_lock(node: ast.AST) -> bool:
+    return isinstance(node, ast.With) and any(
+        ast.unparse(each.context_expr).endswith("live.lock") for each in node.items
+    )
+
+
+def writes_under_the_memorys_lock(source: str) -> list[int]:
+    return [
+        call.lineno
+        for held in filter(takes_the_memorys_lock, ast.walk(ast.parse(source)))
+        for call in ast.walk(held)
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func).endswith(("store.write", "store.write_soon", "modes.cause"))
+    ]
+
+
+def test_nobody_writes_to_the_store_under_the_lock_of_the_hubs_memory() -> None:
+    bad = "with hub.live.lock:\n    if x:\n        hub.store.write(work)\n"
+    assert writes_under_the_memorys_lock(bad) == [3]
+    found = {
+        relative(path): lines
+        for path in CODE
+        if (lines := writes_under_the_memorys_lock(path.read_text()))
+    }
+    assert found == {}, (
+        "a write that fails takes the same lock: give this one its own, or write after"
+    )

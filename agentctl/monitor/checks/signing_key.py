@@ -16,5 +16,5 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding(
             check="signing-key",
             words=f"the key that signs SVIDs is {days:.0f} days old, the bound is"
-            f" {limit_s / DAY_S:.0f}; stop serve, move keys/svid-*.pem away, start it again",
+            f" {limit_s / DAY_S:.0f}; `agentctl keys rotate` makes another",
         )

@@ -68,18 +68,6 @@ def test_a_key_under_another_keys_name_is_refused(tmp_path: Path) -> None:
         Signer.open(tmp_path)
 
 
-def test_the_newest_key_signs_and_the_older_ones_still_verify(tmp_path: Path) -> None:
-    old = Signer.open(tmp_path)
-    other = tmp_path / "other"
-    other.mkdir()
-    new = Signer.open(other)
-    [made] = other.iterdir()
-    made.rename(tmp_path / made.name)
-    both = Signer.open(tmp_path)
-    assert kids(both) == sorted(kids(old) + kids(new))
-    assert {each["kid"] for each in both.bundle()["keys"]} == set(kids(both))
-
-
 def test_creating_a_key_twice_keeps_the_first_and_leaves_no_draft(tmp_path: Path) -> None:
     path = tmp_path / "seal.key"
     keyfile.create(path, b"first")

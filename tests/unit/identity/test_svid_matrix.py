@@ -16,7 +16,8 @@ from jwt import PyJWKSet
 
 from agentctl.errors import Unauthenticated
 from agentctl.identity import Signer, SvidClaims, verify
-from agentctl.identity.signer import thumbprint
+from agentctl.identity.jwk import thumbprint
+from agentctl.identity.keyring import SigningKey
 
 NOW_S = 1_800_000_000.0
 AUDIENCE = "agentctl-hub"
@@ -27,7 +28,7 @@ SUBJECT = f"spiffe://{FLEET}/agent/researcher/{INSTANCE}"
 KEY = ec.generate_private_key(ec.SECP256R1())
 KID = thumbprint(KEY.public_key())
 OTHER = ec.generate_private_key(ec.SECP256R1())
-SIGNER = Signer({KID: KEY}, signs=KID)
+SIGNER = Signer(Path(), [SigningKey(kid=KID, sequence=1, made_at_s=NOW_S, private=KEY)], {})
 PUBLIC_PEM = KEY.public_key().public_bytes(
     serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 )
