@@ -1,31 +1,13 @@
 """What a destination may name: exact hosts with ports, and the networks where their names may lead."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
 from agentctl.model.fleet import Destination
+from agentctl.model.networks import NEVER, Network, never, within
 
-# Never reached, whatever is declared: RFC 3927 and RFC 4291 link-local (clouds' metadata live there),
-# and the metadata addresses that clouds chose elsewhere.
-FORBIDDEN = tuple(
-    ip_network(each)
-    for each in (
-        "0.0.0.0/8",
-        "169.254.0.0/16",
-        "100.100.100.200/32",
-        "192.0.0.192/32",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-        "fe80::/10",
-        "fd00:ec2::254/128",
-        "ff00::/8",
-        "::/128",
-    )
-)
 WIDEST = {4: 8, 6: 32}  # prefix lengths; what is wider names no network of anybody's
 PORT_MAX = 65535
-
-Net = IPv4Network | IPv6Network
 
 
 def host_and_port(text: str) -> tuple[str, int]:
@@ -55,33 +37,33 @@ def wrong_destination(destination: Destination) -> Iterator[tuple[str, str, str]
             yield "hosts", f"{host!r} {why}", "a lower-case name, such as github.com"
 
 
-def _network(text: str) -> Net | str:
+def _network(text: str) -> Network | str:
     try:
         network = ip_network(text)
     except ValueError:
         return "no network in CIDR form with its host bits zero"
     if network.prefixlen < WIDEST[network.version]:
         return f"wider than /{WIDEST[network.version]}"
-    if any(network.version == each.version and network.subnet_of(each) for each in FORBIDDEN):  # type: ignore[arg-type]
+    if any(network.version == each.version and network.subnet_of(each) for each in NEVER):  # type: ignore[arg-type]
         return "never reached: link-local, metadata, multicast or reserved"
     return network
 
 
-def _host(host: str, networks: list[Net]) -> str:
+def _host(host: str, networks: list[Network]) -> str:
     try:
         address = ip_address(host)
     except ValueError:
         return _name(host, networks)
     if str(address) != host:
         return f"is written {address}"
-    if any(address in each for each in FORBIDDEN if each.version == address.version):
+    if never(address):
         return "is never reached: link-local, metadata, multicast or reserved"
-    if any(address in each for each in networks if each.version == address.version):
+    if within(address, networks):
         return ""
     return "is an address: `networks` must have it"
 
 
-def _name(host: str, networks: list[Net]) -> str:
+def _name(host: str, networks: list[Network]) -> str:
     labels = host.split(".")
     if labels[-1].isdigit() or labels[-1].startswith("0x"):
         return "looks like an address that is written in another way"

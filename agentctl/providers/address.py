@@ -3,15 +3,15 @@
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from agentctl.errors import ConfigError, Refused, Unavailable
 from agentctl.model.fleet import Provider, ProviderKind
+from agentctl.model.networks import Address, carried, never, within
 
 PRIVATE_BOUNDARY = "private"
 
-Address = IPv4Address | IPv6Address
 Lookup = Callable[[str, int], Sequence[str]]
 
 # RFC 1918, RFC 4193 and loopback. Shared address space (RFC 6598) is a carrier's, so not ours.
@@ -21,26 +21,6 @@ _PRIVATE = tuple(
         ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128"),
     )
 )
-# No model answers here, but a cloud machine's credentials do: link-local and the metadata services.
-_NEVER = tuple(
-    map(
-        ip_network,
-        (
-            "0.0.0.0/8",
-            "169.254.0.0/16",
-            "fe80::/10",
-            "::/128",
-            "224.0.0.0/4",
-            "ff00::/8",
-            "255.255.255.255/32",
-            "100.100.100.200/32",
-            "168.63.129.16/32",
-            "fd00:ec2::/32",
-            "fd20:ce::254/128",
-        ),
-    )
-)
-_NAT64 = ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,24 +106,15 @@ def _usual(scheme: str) -> int:
 
 
 def _check(provider: Provider, address: Address) -> None:
-    real = _embedded(address)
-    if any(real in each for each in _NEVER):
+    if never(address):
         raise Refused(
             f"provider {provider.name}: its address is link-local, or a cloud's metadata service",
             rule="never-metadata",
         )
-    if provider.boundary == PRIVATE_BOUNDARY and not any(real in each for each in _PRIVATE):
+    real = carried(address) or (address,)
+    if provider.boundary == PRIVATE_BOUNDARY and not all(within(each, _PRIVATE) for each in real):
         raise Refused(
             f"provider {provider.name}: boundary private, but its address is not a private one",
             rule="private-is-private",
             hint="point base_url to a private address, or give the provider boundary public",
         )
-
-
-def _embedded(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 one stands for (mapped, 6to4, NAT64), or itself."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
