@@ -14,7 +14,8 @@ from agentctl.service.rate import Rate
 HOLDS_MAX = 64  # tasks that one container may say it holds
 SLOTS_MAX = 64
 POLLS_WAITING_MAX = 1024  # of the listener's 1,088 threads: the rest is for results and heartbeats
-POLLS_WAITING_EACH_MAX = 2  # the second is a reconnect whose first isn't noticed as gone yet
+# The poll for work, the look for mail, and a reconnect of either whose first isn't noticed as gone yet.
+POLLS_WAITING_EACH_MAX = 3
 BUSY_RETRY_S = 2.0
 REQUESTS_PER_S = 100.0  # of one instance, polls and messages: agentd at its busiest makes ten
 REQUESTS_BURST = 1000  # what agentd has spooled while the hub was away comes at once

@@ -74,6 +74,10 @@ class Hub:
         """Take calls again after a hang-up."""
         self._line.rearm()
 
+    def close(self) -> None:
+        """Drop the connection; the next call makes a new one."""
+        self._line.close()
+
     def _call(
         self, method: str, target: str, body: bytes | None, *, timeout_s: float, kind: str = _JSON
     ) -> Answer:

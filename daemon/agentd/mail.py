@@ -26,6 +26,11 @@ class Mail:
     task: str = ""
     expires_in_s: float = 0.0
 
+    @property
+    def about(self) -> str:
+        """The request that a reply answers, the task that a result is of, "" for anything else."""
+        return self.answers or self.task
+
 
 def parse(document: dict[str, Any]) -> Mail | None:
     """Return a message, None for what is none (a task's); Malformed for one that isn't well formed."""

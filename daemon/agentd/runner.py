@@ -98,11 +98,8 @@ class Runner:
             artifacts.empty(self._workspace)
         progress = ProgressReporter(self._new_hub(), held.job)
         progress.start()
-        over = threading.Event()
-        held.stop.listen(over.set)
-        calls = Calls(
-            held.job, inbox=self._inbox, new_hub=self._new_hub, note=progress.note, over=over
-        )
+        calls = Calls(held.job, inbox=self._inbox, new_hub=self._new_hub, note=progress.note)
+        held.stop.listen(calls.end)
         wall = threading.Timer(held.job.timeout_s, held.stop.request, args=(StopReason.TIMEOUT,))
         wall.daemon = True
         wall.start()
@@ -110,7 +107,7 @@ class Runner:
             with serving(calls) as socket:
                 return self._executor.run(held.job, stop=held.stop, report=progress, tools=socket)
         finally:
-            over.set()
+            calls.end()
             self._inbox.forget()
             wall.cancel()
             progress.close()

@@ -5,6 +5,7 @@ doesn't hold is kept in `violations`, which each test expects to be empty.
 """
 
 import json
+import socket
 import socketserver
 import threading
 import time
@@ -24,6 +25,7 @@ INSTANCE = "inst-01j0000000000000000000000a"
 INSTANCE_TOKEN = f"it1.{INSTANCE}.{'I' * 43}"
 MODEL_TOKEN_MARK = "mt1."
 WAIT_S = 15.0
+GONE_S = 0.05  # between two looks whether a poll's asker is still there, as the real hub has it
 TALK = frozenset({"request", "reply", "event", "broadcast"})
 
 
@@ -105,6 +107,8 @@ class HubForAgentd:
     refusals: dict[str, dict[str, Any]] = field(default_factory=dict)  # problem by message type
     answered_by: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda _message: None
     forgets_what_is_held: bool = False
+    looking: int = 0  # polls for mail that wait here now
+    _handed: set[str] = field(default_factory=set)
 
     def start(self) -> None:
         """Listen (again)."""
@@ -212,10 +216,25 @@ class HubForAgentd:
         with self._changed:
             return [each for each in self.requests if each.method == "GET"]
 
+    def asked_for_mail(self) -> list[Request]:
+        """Return every poll that took mail."""
+        return [each for each in self.polls() if "mail" in each.query]
+
+    def answer_to(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return what a message was answered."""
+        found: dict[str, Any] = self.wait_for(lambda: self._answers.get(message["id"]))
+        return found
+
+    def handed(self, message: str) -> bool:
+        """Whether a message of another agent was handed out."""
+        return message in self._handed
+
     # ---- what the handler calls ----
 
-    def answer(self, request: Request) -> tuple[int, dict[str, Any]]:
-        """Return status and body for a request."""
+    def answer(
+        self, request: Request, gone: Callable[[], bool] = lambda: False
+    ) -> tuple[int, dict[str, Any]]:
+        """Return status and body for a request; `gone` says that nobody waits for them any more."""
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
@@ -230,7 +249,7 @@ class HubForAgentd:
             body = {"agents": self.colleagues}
             self.violations += violations("colleagues.answer", body)
             return 200, body
-        return self._polled(request) if request.method == "GET" else self._sent(request)
+        return self._polled(request, gone) if request.method == "GET" else self._sent(request)
 
     def _fault(self, what: str) -> int:
         with self._changed:
@@ -252,18 +271,22 @@ class HubForAgentd:
         self.violations += violations("svid.answer", body)
         return 200, body
 
-    def _polled(self, request: Request) -> tuple[int, dict[str, Any]]:
+    def _polled(self, request: Request, gone: Callable[[], bool]) -> tuple[int, dict[str, Any]]:
         holds = {_hold(each) for each in request.query.get("holds", [])}
         slots = int(request.query["slots"][0])
         room = int(request.query.get("mail", ["0"])[0])
         self._acknowledge(request.query.get("seen", [""])[0])
         until_s = time.monotonic() + min(float(request.query["wait"][0]), 30)
         with self._changed:
+            self.looking += bool(room)
             while not (due := self._due(holds, slots) + self.mail[:room]) and self._server:
                 left_s = until_s - time.monotonic()
-                if left_s <= 0:
+                if left_s <= 0 or gone():
                     break
-                self._changed.wait(left_s)
+                self._changed.wait(min(left_s, GONE_S))
+            self.looking -= bool(room)
+            self._handed.update(each["id"] for each in due)
+            self._changed.notify_all()
         body = {"messages": due}
         self.violations += violations("messages.answer", body)
         return 200, body
@@ -316,6 +339,8 @@ class HubForAgentd:
             number = len(self._answers) + 1
             body |= {"message": message_id(9000 + number), "recipients": 1}
             body |= self.answered_by(message | {"message": body["message"]}) or {}
+        if message["type"] == "delegate":
+            body |= {"task": task_id(9000 + len(self._answers)), "state": "queued"}
         if message["type"] in ("task.completed", "task.failed"):
             self._given[message["task"], message["attempt"]].settled = message
         self._answers[message["id"]] = body
@@ -324,6 +349,15 @@ class HubForAgentd:
     def _is_current(self, hold: dict[str, Any]) -> bool:
         given = self._given.get((hold["task"], hold["attempt"]))
         return given is not None and given.current
+
+
+def _hung_up(connection: Any) -> bool:
+    try:
+        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _type(request: Request) -> Any:
@@ -398,7 +432,8 @@ def _handler(hub: HubForAgentd) -> type[BaseHTTPRequestHandler]:
                     query=parse_qs(parts.query),
                     body=json.loads(raw) if raw else None,
                     authorization=self.headers.get("Authorization", ""),
-                )
+                ),
+                lambda: _hung_up(self.connection),
             )
             encoded = json.dumps(body).encode()
             self.send_response(status)

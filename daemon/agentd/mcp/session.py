@@ -9,7 +9,9 @@ from agentd import log
 from agentd.lines import Lines
 from agentd.mcp import eras, rpc
 from agentd.mcp.arguments import BadArguments
-from agentd.mcp.calls import Calls, Ended, Refusal
+from agentd.mcp.calls import Calls
+from agentd.mcp.cancellation import Cancellation, Ended
+from agentd.mcp.refusal import Refusal
 from agentd.mcp.rpc import Message, RpcError
 from agentd.mcp.tools import NAMES, TOOLS
 
@@ -26,7 +28,7 @@ class Session:
         self._tools = calls
         self._writing = threading.Lock()
         self._lines = Lines(bytes_max=rpc.LINE_BYTES_MAX)
-        self._calls: dict[rpc.Id, threading.Event] = {}
+        self._calls: dict[rpc.Id, Cancellation] = {}
 
     def run(self) -> None:
         """Serve until the connection ends; then every call is told to."""
@@ -38,8 +40,8 @@ class Session:
         except OSError:
             return
         finally:
-            for stop in list(self._calls.values()):
-                stop.set()
+            for each in list(self._calls.values()):
+                each.ask()
             self._connection.close()
 
     def _line(self, line: bytes) -> None:
@@ -68,9 +70,10 @@ class Session:
             raise RpcError(rpc.METHOD_NOT_FOUND, "there is no such method")
 
     def _cancel(self, number: Any) -> None:
-        stop = self._calls.get(number) if isinstance(number, str | int) else None
-        if stop is not None:
-            stop.set()
+        is_id = isinstance(number, str | int) and not isinstance(number, bool)
+        cancellation = self._calls.get(number) if is_id else None
+        if cancellation is not None:
+            cancellation.ask()
 
     def _start(self, message: Message, *, modern: bool) -> None:
         assert message.id is not None
@@ -82,17 +85,21 @@ class Session:
         if len(self._calls) >= CALLS_MAX:
             self._answer(message.id, f"at most {CALLS_MAX} calls at once", modern, failed=True)
             return
-        stop = self._calls[message.id] = threading.Event()
+        cancellation = self._calls[message.id] = Cancellation()
         threading.Thread(
-            target=self._call, args=(message, name, stop, modern), name=f"tool-{name}", daemon=True
+            target=self._call,
+            args=(message, name, cancellation, modern),
+            name=f"tool-{name}",
+            daemon=True,
         ).start()
 
-    def _call(self, message: Message, name: str, stop: threading.Event, modern: bool) -> None:
+    def _call(self, message: Message, name: str, cancellation: Cancellation, modern: bool) -> None:
         assert message.id is not None
         done = threading.Event()
         self._keep_telling(message, done)
         try:
-            words, failed = self._tools.call(name, message.params.get("arguments", {}), stop), False
+            given = message.params.get("arguments", {})
+            words, failed = self._tools.call(name, given, cancellation), False
         except (BadArguments, Refusal) as why:
             words, failed = str(why), True
         except Ended:

@@ -53,12 +53,14 @@ def test_a_lease_lost_by_heartbeat_ends_the_task_and_sends_no_result(
 def test_an_attempt_that_the_hub_does_not_confirm_is_never_run(
     hub: HubForAgentd, folder: Path
 ) -> None:
-    hub.fault("task.accepted", 409)
-    with running(hub, folder, executor=command("touch", "ran")) as agentd:
+    """Given again and confirmed at the third time: it has run once, so not at the first two."""
+    hub.fault("task.accepted", 409, 409)
+    with running(hub, folder, executor=command("sh", "-c", "echo ran | tee -a ran")) as agentd:
         hub.give()
-        hub.wait_for(lambda: "task.not_ours" in agentd.events())
-        assert not (agentd.workspace / "ran").exists()
-        hub.wait_for(lambda: (agentd.workspace / "ran").exists())  # given again, and confirmed
+        assert hub.wait_for_message("task.completed")["payload"]["text"] == "ran\n"
+        assert (agentd.workspace / "ran").read_text() == "ran\n"
+        hub.wait_for(lambda: agentd.events().count("task.not_ours") == 2)
+        assert agentd.events().count("task.begun") == 3
 
 
 def test_a_task_over_its_timeout_is_ended_and_says_so(hub: HubForAgentd, folder: Path) -> None:
