@@ -7,7 +7,7 @@ import click
 
 from agentctl.cli import Settings
 from agentctl.cli.output import emit, table
-from agentctl.errors import EXIT_OK
+from agentctl.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
     from agentctl.config.explain import Explained
@@ -16,18 +16,29 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--host", default="", metavar="NAME", help="Show this host's variables.")
 @click.option(
+    "--agent", default="", metavar="NAME", help="As this agent sees them, its play's included."
+)
+@click.option(
     "--explain", is_flag=True, help="Also show where each value came from, and over what."
 )
 @click.option("-e", "--extra-vars", multiple=True, metavar="K=V", help="As for validate.")
 @click.pass_obj
-def inventory(settings: Settings, host: str, explain: bool, extra_vars: tuple[str, ...]) -> int:
-    """List the inventory's hosts, or one host's variables."""
+def inventory(
+    settings: Settings, host: str, agent: str, explain: bool, extra_vars: tuple[str, ...]
+) -> int:
+    """List the inventory's hosts, or one host's variables.
+
+    Low to high: the inventory's groups, group_vars/, the inventory's host, host_vars/, the
+    play's vars, its vars_files, the agent's vars, -e. With --agent as that agent has them.
+    """
     from agentctl.config import explain as config
 
+    if agent and not host:
+        raise UsageError("--agent wants --host: an agent's variables are those of one host")
     if not host:
         _list(settings, config.host_names(settings.project))
         return EXIT_OK
-    found = config.explain(settings.project, host, extra_vars=extra_vars)
+    found = config.explain(settings.project, host, agent=agent, extra_vars=extra_vars)
     if settings.output == "json":
         emit(
             {

@@ -8,7 +8,7 @@ from agentctl.config.document import Document
 from agentctl.config.finding import Finding, Path, shown
 from agentctl.config.names import NAME_WORDS, is_name
 
-_NOT_FIELDS = frozenset({"name", "when", "loop", "loop_control", "tags"})
+_NOT_FIELDS = frozenset({"name", "when", "vars", "loop", "loop_control", "tags"})
 
 
 @dataclass(frozen=True, slots=True)

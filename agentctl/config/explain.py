@@ -1,15 +1,16 @@
 """Where each variable of a host comes from: every layer that gives it, the winning one marked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agentctl.config.agent_layers import Layers, agents_on
 from agentctl.config.files import Files
 from agentctl.config.finding import Finding, did_you_mean, in_order
-from agentctl.config.host_scope import host_scope
+from agentctl.config.host_scope import OF_THE_HOST, host_scope
 from agentctl.config.project import read_inventory
-from agentctl.config.scope import Failed, Ledger, Variable
+from agentctl.config.scope import Failed, Ledger, Scope
 from agentctl.config.vars_files import extra_vars as parse_extra_vars
 from agentctl.errors import NotFound
 
@@ -40,10 +41,13 @@ def host_names(project: Path) -> tuple[str, ...]:
     return tuple(inventory.hosts)
 
 
-def explain(project: Path, host: str, *, extra_vars: Sequence[str] = ()) -> HostVariables:
-    """Return a host's variables outside any play, each with where it came from.
+def explain(
+    project: Path, host: str, *, agent: str = "", extra_vars: Sequence[str] = ()
+) -> HostVariables:
+    """Return a host's variables, each with where it came from: outside any play, or of one agent.
 
-    Raises NotFound for a host that the inventory doesn't have.
+    Raises NotFound for a host that the inventory doesn't have, and for an agent that no play
+    declares on it.
     """
     files = Files(project)
     ledger = Ledger(files.findings)
@@ -53,10 +57,28 @@ def explain(project: Path, host: str, *, extra_vars: Sequence[str] = ()) -> Host
         hint = did_you_mean(host, inventory.hosts) or "see `agentctl inventory`"
         raise NotFound(f"the inventory has no host {host!r}", hint=hint)
     scope = host_scope(inventory, host, {}, extra, ledger)
-    layers = [*inventory.layers(host), ("-e", extra)]
+    nearer: Layers = (("-e", extra),)
+    if agent:
+        declared = {
+            name: (inner, own)
+            for name, inner, own in agents_on(files, inventory, host, extra, ledger)
+        }
+        if agent not in declared:
+            hint = did_you_mean(agent, declared) or "see `agentctl validate`, and the play's hosts"
+            raise NotFound(f"no play declares an agent {agent!r} on {host}", hint=hint)
+        scope, nearer = declared[agent]
+    return HostVariables(
+        host=host,
+        groups=inventory.named_groups(host),
+        variables=_explained(scope, (*inventory.layers(host), *nearer)),
+        findings=in_order(ledger.findings),
+    )
+
+
+def _explained(scope: Scope, layers: Layers) -> tuple[Explained, ...]:
     explained = []
     for name, variable in sorted(scope.variables.items()):
-        given = _given(name, layers)
+        given = () if name in OF_THE_HOST else _given(name, layers)
         try:
             value, failed = scope.value(name), False
         except Failed:
@@ -72,17 +94,10 @@ def explain(project: Path, host: str, *, extra_vars: Sequence[str] = ()) -> Host
                 failed=failed,
             )
         )
-    return HostVariables(
-        host=host,
-        groups=inventory.named_groups(host),
-        variables=tuple(explained),
-        findings=in_order(ledger.findings),
-    )
+    return tuple(explained)
 
 
-def _given(
-    name: str, layers: Sequence[tuple[str, Mapping[str, Variable]]]
-) -> tuple[tuple[str, str], ...]:
+def _given(name: str, layers: Layers) -> tuple[tuple[str, str], ...]:
     """Return every layer that gives a variable, the winning one first."""
     return tuple(
         (layer, variables[name].source)

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from agentctl.config.inventory import Inventory
 from agentctl.config.scope import Ledger, Scope, Variable
 
+OF_THE_HOST = frozenset(
+    {"inventory_hostname", "group_names"}
+)  # as in Ansible, nobody else's to give
+
 
 def host_scope(
     inventory: Inventory,
@@ -22,4 +26,4 @@ def host_scope(
     if host is not None:
         merged["inventory_hostname"] = Variable(host, "inventory")
         merged["group_names"] = Variable(list(inventory.named_groups(host)), "inventory")
-    return Scope(merged, ledger)
+    return Scope(merged, ledger, winning=frozenset(extra) | OF_THE_HOST)

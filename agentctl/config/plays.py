@@ -1,6 +1,6 @@
 """Plays to agents: which hosts, which variables, which items of a loop, which conditions hold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from agentctl.config.files import Files
 from agentctl.config.finding import Path, Subject, did_you_mean, dotted, listed, shown
 from agentctl.config.host_scope import host_scope
 from agentctl.config.inventory import Inventory, variables
+from agentctl.config.own_variables import OwnVariables, looped, reserved
 from agentctl.config.pattern import NoSuchName, select
 from agentctl.config.place import Place
 from agentctl.config.scope import Failed, Ledger, Scope, Variable
@@ -19,7 +20,6 @@ from agentctl.config.values import normalised
 from agentctl.config.vars_files import play_files
 from agentctl.model.fleet import AgentSpec
 
-LOOP_ITEMS_MAX = 10_000
 _OF_THE_PLAY = ("hosts", "vars", "agent_defaults", "vars_files", "when", "tags", "prune")
 
 
@@ -82,6 +82,7 @@ class Plays:
             **play_files(self.files, document, play.get("vars_files", ()), (*path, "vars_files")),
         }
         scopes: dict[str, Scope] = {}
+        reserved(document, (*path, "vars"), play.get("vars", {}), self.ledger)
 
         def scope(host: str) -> Scope:
             if host not in scopes:
@@ -149,12 +150,14 @@ class Plays:
             return
         fields = fields_of(play_path, path, play, agent)
         plain = is_plain(agent, fields, play)
+        own = OwnVariables(document, path, agent)
         for host in hosts:
             try:
                 if plain:
                     self._declare(document, path, agent["name"], host, fields, tags, 0)
                     continue
-                for item, inner in self._items(document, path, agent, scope(host)):
+                around = own.over(scope(host))
+                for item, inner in looped(document, path, agent, around):
                     if not self._holds(document, play_path, path, play, agent, inner):
                         continue
                     name = inner.render(agent["name"], document, (*path, "name"))
@@ -163,8 +166,10 @@ class Plays:
                         for key, each in fields.items()
                     }
                     self._declare(document, path, name, host, rendered, tags, item)
+                    own.rendered(around)
             except Failed:
                 self.agents.complete = False
+        own.judge(self.ledger, plain=plain)
 
     def _holds(
         self,
@@ -182,30 +187,6 @@ class Plays:
         return scope.holds(
             when, document, (*(path if here else (*play_path, "agent_defaults")), "when")
         )
-
-    def _items(
-        self, document: Document, path: Path, agent: Mapping[str, Any], scope: Scope
-    ) -> Iterator[tuple[int, Scope]]:
-        """Yield a number and a scope for each item of the declaration's loop; itself without one."""
-        if "loop" not in agent:
-            yield 0, scope
-            return
-        at = (*path, "loop")
-        items = scope.render(agent["loop"], document, at)
-        if not isinstance(items, list) or len(items) > LOOP_ITEMS_MAX:
-            scope.report(
-                document,
-                at,
-                "loop-items",
-                f"a loop goes over a list of at most {LOOP_ITEMS_MAX}; this is {shown(items)}",
-                "",
-            )
-        control = agent.get("loop_control", {})
-        for index, item in enumerate(items):
-            values = {control.get("loop_var", "item"): item}
-            if "index_var" in control:
-                values[control["index_var"]] = index
-            yield index, scope.with_values(values, "loop")
 
     def _declare(
         self,

@@ -36,24 +36,41 @@ class Failed(Exception):
 class Scope:
     """Names to values, with what goes wrong written to the ledger that all scopes of a load share."""
 
-    def __init__(self, variables: Mapping[str, Variable], ledger: Ledger) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, Variable],
+        ledger: Ledger,
+        *,
+        winning: frozenset[str] = frozenset(),
+    ) -> None:
         self.variables = variables
         self.ledger = ledger
+        self.winning = winning  # names that nothing nearer may give: `-e`, and what the host is
+        self.asked: set[str] = set()  # names that were used, of this scope and those made from it
         self._values: dict[str, Any] = {}
         self._failed: set[str] = set()
         self._asked: list[str] = []
 
     def with_values(self, values: Mapping[str, Any], source: str) -> "Scope":
         """Return a scope that also knows these values (a loop's item); they win, as they are."""
-        inner = Scope(
-            {**self.variables, **{name: Variable(raw, source) for name, raw in values.items()}},
-            self.ledger,
-        )
-        inner._values = {**self._values, **values}
+        given = {name: Variable(raw, source) for name, raw in values.items()}
+        inner = Scope({**self.variables, **given}, self.ledger, winning=self.winning)
+        inner.asked = self.asked
+        if self.variables.keys().isdisjoint(
+            values
+        ):  # else what was made may have been of the other
+            inner._values = dict(self._values)
+        inner._values.update(values)
         return inner
+
+    def with_variables(self, given: Mapping[str, Variable]) -> "Scope":
+        """Return a scope that also knows these variables: over the play's, under what wins always."""
+        nearer = {name: each for name, each in given.items() if name not in self.winning}
+        return Scope({**self.variables, **nearer}, self.ledger, winning=self.winning)
 
     def value(self, name: str) -> Any:
         """Return a variable's value; raise KeyError when there is none, Failed when it can't be had."""
+        self.asked.add(name)
         if name in self._values:
             return self._values[name]
         if name in self._failed:

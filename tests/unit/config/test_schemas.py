@@ -50,7 +50,7 @@ def test_every_example_is_valid(kind: str) -> None:
 
 def test_shape_and_values_know_the_same_keys() -> None:
     agent = set(schema("playbook")["$defs"]["agent"]["properties"])
-    assert agent - set(AGENT) == {"name", "when", "loop", "loop_control"}
+    assert agent - set(AGENT) == {"name", "when", "vars", "loop", "loop_control"}
     assert set(AGENT) <= agent
     assert set(schema("providers")["$defs"]["provider"]["properties"]) == set(PROVIDER)
     assert set(schema("providers")["$defs"]["destination"]["properties"]) == set(DESTINATION)
