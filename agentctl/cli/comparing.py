@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agentctl.cli.proposal import load_wanted
+from agentctl.cli.proposal import Where, load_wanted
 from agentctl.cli.reviewing import wider
 from agentctl.cli.selecting import Chosen
 from agentctl.config import load
@@ -10,15 +10,18 @@ from agentctl.model.fleet import DesiredState
 from agentctl.reconcile import Review, declarations
 
 
-def compared(project: Path, before: Path, rev: str, chosen: Chosen) -> Review:
+def compared(
+    project: Path, before: Path, rev: str, chosen: Chosen, *, lines: bool = False
+) -> tuple[Review, Where]:
     """Return what the files declare otherwise than `before` does, and what then reaches wider.
 
     Raises ConfigError when the files have errors; a revision with errors is said, and compared as none.
     """
-    after = load_wanted(project, chosen).desired
+    wanted = load_wanted(project, chosen, lines=lines)
+    after = wanted.desired
     old, note = _before(before, rev, chosen)
     found = declarations(old, after)
-    return Review(
+    review = Review(
         plan=None,
         declarations=found,
         reach=wider(old, after),
@@ -26,6 +29,7 @@ def compared(project: Path, before: Path, rev: str, chosen: Chosen) -> Review:
         partial=str(chosen),
         closing=() if found else (f"Nothing is declared otherwise than in {rev}.",),
     )
+    return review, wanted.where
 
 
 def _before(project: Path, rev: str, chosen: Chosen) -> tuple[DesiredState | None, str]:

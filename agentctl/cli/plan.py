@@ -8,7 +8,7 @@ import click
 
 from agentctl.cli import Settings
 from agentctl.cli.output import emit
-from agentctl.cli.proposal import Proposal, load_wanted, propose
+from agentctl.cli.proposal import Proposal, Where, load_wanted, propose
 from agentctl.cli.selecting import Chosen, selection_options
 from agentctl.errors import EXIT_OK, AgentctlError, UsageError
 from agentctl.reconcile.review import Review, review_document, review_events, review_text
@@ -76,16 +76,17 @@ def plan(
         if rev:
             if out is not None or prune:
                 raise UsageError("--against compares files alone: no --out, no --prune")
-            review, changed, extra = _against(settings, rev, chosen)
+            review, where = _against(settings, rev, chosen, lines=form == "github")
+            changed, extra = bool(review.declarations), {"against": rev}
         else:
-            proposal = _proposal(settings, chosen, prune=prune, out=out)
-            review, changed = proposal.review, proposal.changed
+            proposal = _proposal(settings, chosen, prune=prune, out=out, lines=form == "github")
+            review, where, changed = proposal.review, proposal.where, proposal.changed
             extra = extra_fields(proposal)
     except AgentctlError as why:
         if detailed_exitcode:
             raise AgentctlError(str(why)) from why
         raise
-    show(review, "events" if events else form or settings.output, extra)
+    show(review, "events" if events else form or settings.output, extra, where)
     return EXIT_CHANGES if detailed_exitcode and changed else EXIT_OK
 
 
@@ -98,8 +99,10 @@ def require_plannable(chosen: Chosen, *, prune: bool) -> None:
         )
 
 
-def _proposal(settings: Settings, chosen: Chosen, *, prune: bool, out: Path | None) -> Proposal:
-    wanted = load_wanted(settings.project, chosen)
+def _proposal(
+    settings: Settings, chosen: Chosen, *, prune: bool, out: Path | None, lines: bool
+) -> Proposal:
+    wanted = load_wanted(settings.project, chosen, lines=lines)
     proposal = propose(settings, wanted, prune=prune, hub_required=out is not None)
     if out is not None:
         from agentctl.cli import saved_plan
@@ -109,13 +112,12 @@ def _proposal(settings: Settings, chosen: Chosen, *, prune: bool, out: Path | No
     return proposal
 
 
-def _against(settings: Settings, rev: str, chosen: Chosen) -> tuple[Review, bool, dict[str, Any]]:
+def _against(settings: Settings, rev: str, chosen: Chosen, *, lines: bool) -> tuple[Review, Where]:
     from agentctl.cli.against import revision
     from agentctl.cli.comparing import compared
 
     with revision(settings.project, rev) as before:
-        review = compared(settings.project, before, rev, chosen)
-    return review, bool(review.declarations), {"against": rev}
+        return compared(settings.project, before, rev, chosen, lines=lines)
 
 
 def extra_fields(proposal: Proposal) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def extra_fields(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def show(review: Review, form: str, extra: dict[str, Any]) -> None:
+def show(review: Review, form: str, extra: dict[str, Any], where: Where) -> None:
     """Print a review on stdout."""
     if form == "text":
         click.echo(review_text(review))
@@ -140,4 +142,6 @@ def show(review: Review, form: str, extra: dict[str, Any]) -> None:
     else:
         from agentctl.reconcile import forges
 
-        click.echo(forges.markdown(review) if form == "markdown" else forges.annotations(review))
+        click.echo(
+            forges.markdown(review) if form == "markdown" else forges.annotations(review, where)
+        )

@@ -186,6 +186,7 @@ def test_command(
     from agentctl.cli.output import emit
     from agentctl.cli.policy_test import document, run_cases, summary
     from agentctl.cli.proposal import load_wanted
+    from agentctl.cli.spots import prefix_of
     from agentctl.config import report as reporting
 
     desired = load_wanted(settings.project, chosen).desired
@@ -199,5 +200,6 @@ def test_command(
             click.echo(said.rpartition("\n\n")[0] + "\n")
         click.echo(summary(report))
     else:
-        click.echo(reporting.FORMATS[form](report.findings, report.sources))
+        prefix = prefix_of(settings.project)
+        click.echo(reporting.FORMATS[form](report.findings, report.sources, prefix))
     return EXIT_OK if report.good else EXIT_ERROR

@@ -1,10 +1,10 @@
 """What the files propose, beside what is applied and what runs: the ground of `plan` and `apply`."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from agentctl import reconcile
 from agentctl.cli import Settings
 from agentctl.cli.selecting import Chosen
 from agentctl.errors import ConfigError, HubUnavailable, StateDamaged
+from agentctl.model.annotation import Spot
 from agentctl.model.digest import desired_digest
 from agentctl.model.fleet import DesiredState
 from agentctl.model.instance import ObservedHost, ObservedState
@@ -20,12 +21,21 @@ from agentctl.paths import StatePaths, default_cache
 from agentctl.reconcile import Born, Demand, Review, births, plan
 from agentctl.reconcile.partial import Part, merged, within
 
+if TYPE_CHECKING:
+    from agentctl.config.loaded import Loaded
+
+Where = Callable[[tuple[str, ...]], Spot | None]
 FINDINGS_SHOWN_MAX = 100
 ALL = Chosen()
 HUB_AWAY = (
     "the hub does not answer: what is applied and which tasks run is unknown;"
     " containers are compared by their spec hashes"
 )
+
+
+def nowhere(_: tuple[str, ...]) -> Spot | None:
+    """Find no line: nobody asked for the lines."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +59,15 @@ class Current:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the files declare; `part` and `selection` when that is only a part of them."""
+    """What the files declare; `part` and `selection` when that is only a part of them.
+
+    `where` finds the line that declares something, when the lines were asked for.
+    """
 
     desired: DesiredState
     part: Part | None = None
     selection: str = ""
+    where: Where = nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +83,7 @@ class Proposal:
     plan: Plan
     observed: ObservedState
     review: Review
+    where: Where = nowhere
 
     @property
     def new(self) -> bool:
@@ -99,7 +114,7 @@ def propose(settings: Settings, wanted: Wanted, *, prune: bool, hub_required: bo
     observed = observe(wanted.desired, paths, installation=installation)
     if wanted.part is not None and (current is None or current.desired is None):
         observed = within(observed, wanted.desired)
-    return compare(
+    found = compare(
         wanted.desired,
         observed,
         current,
@@ -108,6 +123,7 @@ def propose(settings: Settings, wanted: Wanted, *, prune: bool, hub_required: bo
         selection=wanted.selection,
         notes=notes,
     )
+    return dataclasses.replace(found, where=wanted.where)
 
 
 def _whole(wanted: Wanted, current: Current | None) -> tuple[Wanted, tuple[str, ...]]:
@@ -165,18 +181,12 @@ def compare(
     )
 
 
-def load_wanted(project: Path, chosen: Chosen = ALL) -> Wanted:
-    """Return what the chosen part of the files declares. Raises ConfigError after saying what is wrong."""
-    from agentctl.config.kept import load_kept
+def load_wanted(project: Path, chosen: Chosen = ALL, *, lines: bool = False) -> Wanted:
+    """Return what the chosen part of the files declares. Raises ConfigError after saying what is wrong.
 
-    loaded = load_kept(
-        project,
-        cache=default_cache() / "compiled",
-        extra_vars=chosen.extra_vars,
-        limit=chosen.limit,
-        tags=chosen.tags,
-        skip_tags=chosen.skip_tags,
-    )
+    With `lines` the files are read anew: compiled state that was kept has no places.
+    """
+    loaded = _loaded(project, chosen, lines=lines)
     for finding in loaded.findings[:FINDINGS_SHOWN_MAX]:
         click.echo(str(finding), err=True)
     if loaded.desired is None:
@@ -185,13 +195,36 @@ def load_wanted(project: Path, chosen: Chosen = ALL) -> Wanted:
             f" {loaded.errors[0]}; nothing was changed",
             hint="`agentctl validate` explains them",
         )
+    where = _where(loaded, project) if lines else nowhere
     if not loaded.partial:
-        return Wanted(desired=loaded.desired)
+        return Wanted(desired=loaded.desired, where=where)
     return Wanted(
         desired=loaded.desired,
         part=Part(hosts=loaded.limited, by_tags=chosen.by_tags),
         selection=str(chosen),
+        where=where,
     )
+
+
+def _loaded(project: Path, chosen: Chosen, *, lines: bool) -> "Loaded":
+    from agentctl.config import load
+    from agentctl.config.kept import load_kept
+
+    given: dict[str, Any] = {
+        "extra_vars": chosen.extra_vars,
+        "limit": chosen.limit,
+        "tags": chosen.tags,
+        "skip_tags": chosen.skip_tags,
+    }
+    if lines:
+        return load(project, **given)
+    return load_kept(project, cache=default_cache() / "compiled", **given)
+
+
+def _where(loaded: "Loaded", project: Path) -> Where:
+    from agentctl.cli.spots import prefix_of, spotted
+
+    return spotted(loaded, prefix_of(project))
 
 
 def load_valid(project: Path) -> DesiredState:

@@ -25,6 +25,7 @@ def validate(
     chosen: Chosen,
 ) -> int:
     """Check the project's files; list every finding. Ends with 1 when any is an error."""
+    from agentctl.cli.spots import prefix_of
     from agentctl.config import load, report
 
     loaded = load(
@@ -35,7 +36,7 @@ def validate(
         skip_tags=chosen.skip_tags,
     )
     form = form or settings.output
-    said = report.FORMATS[form](loaded.findings, loaded.sources)
+    said = report.FORMATS[form](loaded.findings, loaded.sources, prefix_of(settings.project))
     if said:
         click.echo(said)
     bad = loaded.findings if strict else loaded.errors

@@ -7,13 +7,14 @@ from typing import Any
 
 from agentctl.config.finding import Finding, Severity
 from agentctl.config.kinds import KINDS
+from agentctl.model.annotation import Annotation, Spot, workflow_commands
 
 LINE_CHARS_MAX = 160  # of a quoted source line; a longer one is cut around the caret
 _MAY_HOLD_SECRET = re.compile(r"(?i)(api_?key|token|secret|passw)\w*[\"']?\s*[:=]\s*[^\s{[]")
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def text(findings: Sequence[Finding], sources: Mapping[str, str]) -> str:
+def text(findings: Sequence[Finding], sources: Mapping[str, str], _prefix: str = "") -> str:
     """Return findings for a terminal: place and message, the line with a caret, what to do."""
     blocks = ["\n".join(_block(each, sources)) for each in findings]
     return "\n\n".join([*blocks, summary(findings)]) if blocks else summary(findings)
@@ -89,40 +90,31 @@ def document(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def as_json(findings: Sequence[Finding], _sources: Mapping[str, str]) -> str:
+def as_json(findings: Sequence[Finding], _sources: Mapping[str, str], _prefix: str = "") -> str:
     """Return the JSON document as text."""
     return json.dumps(document(findings), indent=2, ensure_ascii=False)
 
 
-def github(findings: Sequence[Finding], _sources: Mapping[str, str]) -> str:
-    """Return workflow commands that GitHub shows as annotations on the lines of a pull request.
-
-    It shows ten of each severity for a step, errors first here; the rest is in the step's log.
-    Source: GitHub, "Workflow commands for GitHub Actions".
-    """
-    ordered = sorted(findings, key=lambda each: each.severity is not Severity.ERROR)
-    return "\n".join(_annotation(each) for each in ordered)
+def github(findings: Sequence[Finding], _sources: Mapping[str, str], prefix: str = "") -> str:
+    """Return workflow commands that GitHub shows as annotations on the lines of a pull request."""
+    return "\n".join(workflow_commands(_annotation(each, prefix) for each in findings))
 
 
-def _annotation(finding: Finding) -> str:
-    said = f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
-    place = (
-        f"file={_property(finding.file)},line={max(1, finding.line)},col={max(1, finding.column)},"
-        if finding.file
-        else ""
+def _annotation(finding: Finding, prefix: str) -> Annotation:
+    line, column = max(1, finding.line), max(1, finding.column)
+    return Annotation(
+        level=finding.severity.value,
+        title=finding.rule,
+        message=_with_hint(finding),
+        spot=Spot(file=prefix + finding.file, line=line, column=column) if finding.file else None,
     )
-    return f"::{finding.severity} {place}title={_property(finding.rule)}::{_data(said)}"
 
 
-def _data(value: str) -> str:
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _with_hint(finding: Finding) -> str:
+    return f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
 
 
-def _property(value: str) -> str:
-    return _data(value).replace(":", "%3A").replace(",", "%2C")
-
-
-def sarif(findings: Sequence[Finding], _sources: Mapping[str, str]) -> str:
+def sarif(findings: Sequence[Finding], _sources: Mapping[str, str], prefix: str = "") -> str:
     """Return a SARIF 2.1.0 log, as code-scanning services take it."""
     rules = sorted({each.rule for each in findings})
     log = {
@@ -132,19 +124,18 @@ def sarif(findings: Sequence[Finding], _sources: Mapping[str, str]) -> str:
             {
                 "tool": {"driver": {"name": "agentctl", "rules": [{"id": each} for each in rules]}},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(each, rules.index(each.rule)) for each in findings],
+                "results": [_result(each, rules.index(each.rule), prefix) for each in findings],
             }
         ],
     }
     return json.dumps(log, indent=2, ensure_ascii=False)
 
 
-def _result(finding: Finding, rule: int) -> dict[str, Any]:
-    said = f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
+def _result(finding: Finding, rule: int, prefix: str) -> dict[str, Any]:
     region = {"startLine": max(1, finding.line), "startColumn": max(1, finding.column)}
     place = {
         "physicalLocation": {
-            "artifactLocation": {"uri": finding.file or KINDS[0].place},
+            "artifactLocation": {"uri": prefix + (finding.file or KINDS[0].place)},
             "region": region,
         }
     }
@@ -152,12 +143,13 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": rule,
         "level": finding.severity.value,
-        "message": {"text": said},
+        "message": {"text": _with_hint(finding)},
         "locations": [place],
     }
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Finding], Mapping[str, str]], str]] = {
+# Findings, the texts of their files, and what leads from the repository's top to the project.
+FORMATS: Mapping[str, Callable[[Sequence[Finding], Mapping[str, str], str], str]] = {
     "text": text,
     "json": as_json,
     "github": github,

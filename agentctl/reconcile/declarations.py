@@ -25,6 +25,7 @@ class Declaration:
 
     `verb` is add, change or remove; `kind` is agent, host, provider, routing, route, rule …;
     `widens` says in words what it permits that wasn't permitted before (empty: nothing).
+    `subject` names what is declared as the loader's places do: ("agent", name, host).
     """
 
     verb: str
@@ -32,6 +33,7 @@ class Declaration:
     name: str
     causes: tuple[Cause, ...] = ()
     widens: tuple[str, ...] = ()
+    subject: tuple[str, ...] = ()
 
 
 def declarations(before: DesiredState | None, after: DesiredState) -> tuple[Declaration, ...]:
@@ -124,7 +126,8 @@ def _routing(old: DesiredState, new: DesiredState, *, first: bool) -> Iterator[D
     before = dataclasses.replace(old.routing, routes=())
     after = dataclasses.replace(new.routing, routes=())
     if first:
-        yield Declaration(verb="add", kind="routing", name=f"levels {', '.join(after.levels)}")
+        name = f"levels {', '.join(after.levels)}"
+        yield Declaration(verb="add", kind="routing", name=name, subject=("routing",))
     elif before != after:
         yield Declaration(
             verb="change",
@@ -132,6 +135,7 @@ def _routing(old: DesiredState, new: DesiredState, *, first: bool) -> Iterator[D
             name="levels and boundaries",
             causes=_fields(before, after),
             widens=_said(widening.routing(before, after)),
+            subject=("routing",),
         )
 
 
@@ -142,18 +146,24 @@ def _order(kind: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Declar
     after = [each.name for each in new if each.name in both]
     if before != after:
         moved = Cause(what="order", old=", ".join(before), new=", ".join(after))
-        yield Declaration(verb="change", kind=kind, name="order", causes=(moved,))
+        yield Declaration(
+            verb="change", kind=kind, name="order", causes=(moved,), subject=("routing", "routes")
+        )
 
 
 def _opa(old: DesiredState, new: DesiredState) -> Iterator[Declaration]:
     if old.opa != new.opa:
         causes, widens = _fields(old.opa, new.opa), widening.opa(old.opa, new.opa)
-        yield Declaration(verb="change", kind="opa", name="opa", causes=causes, widens=widens)
+        yield Declaration(
+            verb="change", kind="opa", name="opa", causes=causes, widens=widens, subject=("opa",)
+        )
 
 
 def _one(kind: str, old: Any, new: Any) -> Iterator[Declaration]:
     if old != new:
-        yield Declaration(verb="change", kind=kind, name=kind, causes=_fields(old, new))
+        yield Declaration(
+            verb="change", kind=kind, name=kind, causes=_fields(old, new), subject=(kind,)
+        )
 
 
 _KNOWN = frozenset(
@@ -189,6 +199,7 @@ def _named(
                 name=key,
                 causes=_about(value),
                 widens=_said(widens(None, value)),
+                subject=_subject(kind, value),
             )
         elif before[key] != value:
             yield Declaration(
@@ -197,10 +208,15 @@ def _named(
                 name=key,
                 causes=fields(before[key], value),
                 widens=_said(widens(before[key], value)),
+                subject=_subject(kind, value),
             )
     for key, value in before.items():
         if key not in after:
             yield Declaration(verb="remove", kind=kind, name=key, widens=_said(widens(value, None)))
+
+
+def _subject(kind: str, value: Any) -> tuple[str, ...]:
+    return (kind, value.name, value.host) if isinstance(value, AgentSpec) else (kind, value.name)
 
 
 def _about(value: Any) -> tuple[Cause, ...]:

@@ -1,7 +1,8 @@
 """A review for a pull request: a comment in Markdown, or annotations of GitHub's workflow commands."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from agentctl.model.annotation import Annotation, Spot, workflow_commands
 from agentctl.model.plan import Cause
 from agentctl.reconcile.changes import Change, verb
 from agentctl.reconcile.declarations import Declaration
@@ -9,6 +10,8 @@ from agentctl.reconcile.drifted import place_of
 from agentctl.reconcile.review import SIGNS, Review
 from agentctl.reconcile.text import facts_of
 
+Subject = tuple[str, ...]  # a part of the fleet, as a declaration names it
+Where = Callable[[Subject], Spot | None]
 COMMENT_CHARS_MAX = 60_000  # GitHub refuses comments of 65,536 characters and more
 ROWS_MAX = 200  # a comment of more isn't read; the command's text has all
 
@@ -84,30 +87,56 @@ def _inline(text: str) -> str:
     return " ".join(escaped.split())
 
 
-def annotations(review: Review) -> str:
+def annotations(review: Review, where: Where) -> str:
     """Return workflow commands: a warning for each permission that widens, notices for the rest.
 
-    GitHub shows ten of each kind for a step; what widens comes first.
-    Source: GitHub, "Workflow commands for GitHub Actions".
+    Each stands at the declaration it follows from; what is no longer declared has no line.
     """
-    return "\n".join(_annotations(review))
+    return "\n".join(workflow_commands(_annotations(review, where)))
 
 
-def _annotations(review: Review) -> Iterator[str]:
-    for why in review.widens:
-        yield f"::warning title=permission widens::{_data(why)}"
+def _annotations(review: Review, where: Where) -> Iterator[Annotation]:
+    yield Annotation(level="notice", title="agentctl plan", message=review.figures)
+    for each in review.declarations:
+        for why in each.widens:
+            said = f"{each.kind} {each.name}: {why}"
+            yield _widens(said, _spot(each.subject, each.causes, where, about=why))
+    for why in review.reach:
+        yield _widens(f"reach: {why}", None)
     for change in (*review.meant, *review.drift):
         place, causes, remark = facts_of(change)
-        kind = "drift" if place_of(change) in review.drifted else "plan"
+        slot = place_of(change)
         reasons = "; ".join([*map(str, causes), *([remark] if remark else [])])
-        said = f"{verb(change)} {change.host} {place}: {reasons}"
-        yield f"::notice title={kind}::{_data(said)}"
+        yield Annotation(
+            level="notice",
+            title="drift" if slot in review.drifted else "plan",
+            message=f"{verb(change)} {change.host} {place}: {reasons}",
+            spot=_spot(("agent", slot.agent, slot.host), causes, where),
+        )
     for each in review.shown_declarations():
         fields = "; ".join(map(str, each.causes))
-        said = f"{each.verb} {each.kind} {each.name}{f': {fields}' if fields else ''}"
-        yield f"::notice title=declaration::{_data(said)}"
-    yield f"::notice title=agentctl plan::{_data(review.figures)}"
+        yield Annotation(
+            level="notice",
+            title="declaration",
+            message=f"{each.verb} {each.kind} {each.name}{f': {fields}' if fields else ''}",
+            spot=_spot(each.subject, each.causes, where),
+        )
 
 
-def _data(value: str) -> str:
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _widens(said: str, spot: Spot | None) -> Annotation:
+    return Annotation(level="warning", title="permission widens", message=said, spot=spot)
+
+
+def _spot(
+    subject: Subject, causes: Sequence[Cause], where: Where, *, about: str = ""
+) -> Spot | None:
+    """Return the line of the field that changed, of the one that `about` speaks of if any does."""
+    if not subject:
+        return None
+    changed = [each.what for each in causes if each.old or each.new]
+    spoken = [each for each in changed if each.partition(".")[0].removesuffix("s") in about]
+    for field in (*(spoken if about else ()), *changed):
+        spot = where((*subject, *field.split(".")))
+        if spot is not None:
+            return spot
+    return where(subject)

@@ -58,7 +58,7 @@ def test_findings_for_tools_are_as_written_down(form: str) -> None:
         Finding(rule="no-agents", message="no agent is declared", severity=Severity.WARNING)
     ]
     expected = Path(__file__).parent / f"findings.{form}"
-    said = FORMATS[form]([*warnings, *errors], {}) + "\n"
+    said = FORMATS[form]([*warnings, *errors], {}, "fleets/a/") + "\n"
     if os.environ.get("AGENTCTL_GOLDEN") == "write":
         expected.write_text(said, encoding="utf-8")
     assert said == expected.read_text(encoding="utf-8")

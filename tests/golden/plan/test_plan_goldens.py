@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agentctl.model.annotation import Spot
 from agentctl.model.fleet import (
     AccessRule,
     Effect,
@@ -116,7 +117,19 @@ def review_markdown_of(_: Plan) -> str:
 
 
 def review_github_of(_: Plan) -> str:
-    return annotations(reviewed()) + "\n"
+    return annotations(reviewed(), declared_at) + "\n"
+
+
+def declared_at(subject: tuple[str, ...]) -> Spot | None:
+    """Agents stand at line 7 of one file, their images below; a rule in another; the rest nowhere."""
+    match subject:
+        case ("agent", "researcher", "local", "image"):
+            return Spot(file="fleets/a/playbooks/fleet.yaml", line=9, column=14)
+        case ("agent", "researcher", "local"):
+            return Spot(file="fleets/a/playbooks/fleet.yaml", line=7, column=7)
+        case ("rule", "talk"):
+            return Spot(file="fleets/a/policies/access.yaml", line=3, column=5)
+    return None
 
 
 def review_events_of(_: Plan) -> str:

@@ -83,12 +83,38 @@ def test_what_widens_is_a_warning_on_the_pull_request(project: Path, capsys: Cap
     assert against(project, "--format", "github") == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert first == (
-        "::warning title=permission widens::rule all: allows message.send from agent:* to agent:*"
+        "::warning file=fleet/policies/access.yaml,line=22,col=5,title=permission widens::"
+        "rule all: allows message.send from agent:* to agent:*"
     )
     assert against(project, "--format", "markdown") == 0
     said = capsys.readouterr().out
     assert said.startswith("### Declarations: 1 added, 0 changed, 0 removed\n")
     assert "- ⚠️ rule all: allows message.send from agent:\\* to agent:\\*" in said
+
+
+def test_a_note_stands_at_the_field_that_changed(project: Path, capsys: Captured) -> None:
+    change(project, "playbooks/fleet.yaml", "clearance: internal", "clearance: confidential")
+    change(project, "policies/routing.yaml", "public: internal", "public: confidential")
+    change(project, "policies/providers.yaml", "model: claude-opus-4-1", "model: claude-opus-5")
+    assert against(project, "--format", "github") == 0
+    said = capsys.readouterr().out
+    line = 1 + next(
+        at
+        for at, text in enumerate((project / "playbooks/fleet.yaml").read_text().splitlines())
+        if "clearance: confidential" in text and at > 30
+    )
+    raised = f"file=fleet/playbooks/fleet.yaml,line={line},col=18,title=permission widens::agent"
+    assert f"{raised} thinker: clearance raised" in said
+    assert "::notice file=fleet/policies/providers.yaml,line=" in said
+
+
+def test_what_is_no_longer_declared_has_no_line(project: Path, capsys: Captured) -> None:
+    playbook = project / "playbooks/fleet.yaml"
+    playbook.write_text(playbook.read_text().partition("\n- name: Agents on a public")[0] + "\n")
+    routing = project / "policies/routing.yaml"
+    routing.write_text(routing.read_text().partition("routes:")[0])
+    assert against(project, "--format", "github") == 0
+    assert "::notice title=declaration::remove agent thinker" in capsys.readouterr().out
 
 
 def test_events_come_one_a_line_the_version_first(project: Path, capsys: Captured) -> None:
