@@ -31,6 +31,8 @@ COMMANDS = {
     "agents": ("agents", "agents", "List agents and their containers."),
     "agent": ("agents", "agent", "Show one agent: declaration, containers, tasks."),
     "status": ("status", "status", "Show mode, generation, hosts and counts."),
+    "quarantine": ("quarantine", "quarantine", "Set an agent apart: nothing of it runs."),
+    "release": ("quarantine", "release", "Let an agent back that was set apart."),
     "alerts": ("alerts", "alerts", "List what needs a person's eye."),
     "watchdog": ("watchdog", "watchdog", "Tell somebody when the hub doesn't answer."),
     "pause": ("modes", "pause", "Hand out no more work."),

@@ -70,9 +70,16 @@ def _list(found: list[dict[str, Any]]) -> None:
 
 def _running(agent: dict[str, Any]) -> str:
     """Return "2/2" of a persistent agent; of an ephemeral one how many run, and the most there may be."""
+    if agent["quarantined"]:
+        return f"quarantined ({agent['running']} running)"
     if agent["lifecycle"] == "persistent":
         return f"{agent['running']}/{agent['replicas']}"
     return f"{agent['running']} (up to {agent['replicas']}, {agent['warm']} warm)"
+
+
+def _apart(stands: dict[str, Any]) -> str:
+    why = f": {stands['why']}" if stands["why"] else ""
+    return f"since {_clock(stands['since_s'])} by {stands['who']}{why}"
 
 
 def _containers(instances: list[tuple[str, dict[str, Any]]]) -> None:
@@ -105,6 +112,7 @@ def _show(found: dict[str, Any]) -> None:
         ("lifecycle", first["lifecycle"]),
         ("executor", first["executor"]),
         ("queued", first["queued"]),
+        *(("quarantined", _apart(first["quarantined"])) for _ in (1,) if first["quarantined"]),
     )
     for name, value in facts:
         click.echo(f"{name:<13} {value}")

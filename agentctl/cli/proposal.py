@@ -51,6 +51,7 @@ class Current:
     draining: frozenset[str] = frozenset()
     work: Mapping[str, str] = dataclasses.field(default_factory=dict)
     wanted: tuple[reconcile.Wanted, ...] = ()
+    quarantined: frozenset[str] = frozenset()
 
     @property
     def past(self) -> Mapping[str, Born]:
@@ -168,6 +169,7 @@ def compare(
         past=known.past,
         prune=prune or known.prune,
         demand=Demand(wanted=known.wanted, only_told=True) if current else None,
+        quarantined=known.quarantined,
     )
     away = () if current else (HUB_AWAY,)
     planned = dataclasses.replace(planned, notes=(*planned.notes, *notes, *away))
@@ -274,6 +276,7 @@ def current_from(
         wanted=tuple(
             reconcile.Wanted(task=task, agent=agent) for task, agent in (wanted or {}).items()
         ),
+        quarantined=frozenset(latest.get("quarantined", ())),
     )
 
 

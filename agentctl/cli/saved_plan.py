@@ -44,6 +44,7 @@ class SavedPlan:
     selection: str
     digest: str
     desired: DesiredState
+    quarantined: tuple[str, ...] = ()
 
 
 def saved(proposal: Proposal, project: Path, chosen: Chosen, *, prune: bool) -> SavedPlan:
@@ -62,6 +63,7 @@ def saved(proposal: Proposal, project: Path, chosen: Chosen, *, prune: bool) -> 
         selection=proposal.review.partial,
         digest=proposal.digest,
         desired=proposal.desired,
+        quarantined=tuple(sorted(proposal.current.quarantined)),
     )
 
 
@@ -149,6 +151,8 @@ def moved(plan: SavedPlan, now: Proposal, project: Path) -> Iterator[str]:
     named = tuple(f"@{each}" for each in plan.files if each.startswith("/"))
     yield from _differences(plan.files, files_of(project, named))
     yield from _differences(plan.seen, seen_in(now.observed))
+    for agent in sorted(current.quarantined ^ set(plan.quarantined)):
+        yield f"{agent} is {'quarantined' if agent in current.quarantined else 'released'}"
     for task in interrupted(now.plan):
         if task not in plan.interrupts:
             yield f"{task} would be interrupted, and the plan didn't say so"

@@ -31,11 +31,17 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         *(("", f"cause: {each['reason']}") for each in mode["causes"]),
         ("generation", _generation(found["generation"], found.get("converged"))),
         *(("files", _files(found["files"])) for _ in (1,) if found.get("files")),
+        *(("quarantined", _apart(each)) for each in found["quarantined"]),
         ("hosts", ", ".join(_host(each) for each in found["hosts"]) or "none looked at yet"),
         ("containers", _counts(found["instances"])),
         ("tasks", _counts(found["tasks"])),
         ("version", found["version"]),
     ]
+
+
+def _apart(stands: dict[str, Any]) -> str:
+    why = f": {stands['why']}" if stands["why"] else ""
+    return f"{stands['agent']}, since {clock(stands['since_s'])} by {stands['who']}{why}"
 
 
 def _files(files: dict[str, Any]) -> str:

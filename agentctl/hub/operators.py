@@ -1,6 +1,6 @@
 """The operators' listeners: tasks, fleet, generations, mode; the same on socket and TCP."""
 
-from agentctl.hub import state, task_artifacts, task_watching
+from agentctl.hub import access, registry, state, task_artifacts, task_watching
 from agentctl.hub.new_task import KEY_PATTERN, new_task
 from agentctl.hub.query import Parameter
 from agentctl.hub.route import Answer, Call, Route
@@ -12,12 +12,9 @@ from agentctl.service import (
     declassify,
     files,
     generations,
-    keys,
     modes,
-    registry,
     retry,
     submit,
-    tokens,
     views,
 )
 from agentctl.service.task_row import task_row
@@ -119,26 +116,6 @@ def note_files(call: Call[Operator]) -> Answer:
     return Answer(files.followed(call.hub, call.who, broken=call.body["broken"]))
 
 
-def list_keys(call: Call[Operator]) -> Answer:
-    """The keys that SVIDs are signed and verified with."""
-    return Answer(keys.listed(call.hub, call.who))
-
-
-def rotate_key(call: Call[Operator]) -> Answer:
-    """Sign with a new key; the one before verifies as long as its SVIDs may live."""
-    return Answer(keys.rotate(call.hub, call.who), 201)
-
-
-def list_agents(call: Call[Operator]) -> Answer:
-    """Declared agents with their containers."""
-    return Answer(registry.agents(call.hub, call.who))
-
-
-def show_agent(call: Call[Operator]) -> Answer:
-    """One agent: its declaration, its containers with the times of their states, its tasks."""
-    return Answer(registry.agent(call.hub, call.path["agent"], call.who))
-
-
 def list_generations(call: Call[Operator]) -> Answer:
     """Applied generations, newest first."""
     return Answer(views.generations(call.hub, call.who))
@@ -187,11 +164,6 @@ def show_status(call: Call[Operator]) -> Answer:
 def list_alerts(call: Call[Operator]) -> Answer:
     """Alerts that fire now; with `all` the resolved ones too."""
     return Answer(alerts.show(call.hub, call.who, every=call.query["all"] == "true"))
-
-
-def create_token(call: Call[Operator]) -> Answer:
-    """Make a token for a remote operator or CI; it is shown this once."""
-    return Answer(tokens.create(call.hub, call.who, **call.body), 201)
 
 
 def healthy(_call: Call[None]) -> Answer:
@@ -261,19 +233,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         body="api/declassify",
         problems=(404, 409),
     ),
-    Route(
-        method="GET",
-        path="/api/hub/agents",
-        summary="List agents and their containers.",
-        answer=list_agents,
-    ),
-    Route(
-        method="GET",
-        path="/api/hub/agents/{agent}",
-        summary="Show one agent with its containers and tasks.",
-        answer=show_agent,
-        problems=(404,),
-    ),
+    *registry.ROUTES,
     Route(
         method="GET",
         path="/api/hub/generations",
@@ -309,16 +269,6 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         answer=note_files,
         body="api/files",
     ),
-    Route(method="GET", path="/api/hub/keys", summary="List signing keys.", answer=list_keys),
-    Route(
-        method="POST",
-        path="/api/hub/keys",
-        summary="Sign with a new key from now on.",
-        answer=rotate_key,
-        body="api/empty",
-        statuses=(201,),
-        problems=(409,),
-    ),
     Route(method="GET", path="/api/hub/mode", summary="Show the mode in force.", answer=show_mode),
     Route(
         method="POST",
@@ -341,14 +291,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         answer=list_alerts,
         query=ALERTS_QUERY,
     ),
-    Route(
-        method="POST",
-        path="/api/hub/tokens",
-        summary="Make an operator token.",
-        answer=create_token,
-        body="api/token",
-        statuses=(201,),
-    ),
+    *access.ROUTES,
     *state.ROUTES,
     Route(
         method="GET",

@@ -9,7 +9,7 @@ from typing import assert_never
 from agentctl.errors import AgentctlError
 from agentctl.loops.execute import Executor, Waits
 from agentctl.loops.report import Report, StepState
-from agentctl.model.plan import Create, Drain, Remove
+from agentctl.model.plan import Create, Drain, Remove, Stop
 from agentctl.reconcile.changes import Change, Replace
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,8 @@ class CarryOut:
                 self._create(create, generation)
             case Remove():
                 self._executor.remove(change)
+            case Stop():
+                self._executor.stop(change)
             case Drain():
                 self._executor.drain(change)
                 return StepState.WAITING

@@ -17,7 +17,7 @@ from agentctl.loops.report import Report, StepState
 from agentctl.model.fleet import DesiredState
 from agentctl.model.instance import Container, ObservedState
 from agentctl.model.mode import ModeName, Verb
-from agentctl.model.plan import Drain, Plan, Remove
+from agentctl.model.plan import Drain, Plan, Remove, Stop
 from agentctl.model.ports import Clock
 from agentctl.monitor import permits
 from agentctl.monitor.engine_snapshot import EngineSnapshot, Stray
@@ -189,6 +189,7 @@ class Reconciler:
             past=self._memory.past,
             prune=applied.prune,
             demand=replace(registry.demand, resting=self._memory.resting(now_s=now_s)),
+            quarantined=registry.quarantined,
         )
 
     def _free(
@@ -248,7 +249,9 @@ def _held_by_hub(change: Change, registry: Registry) -> str | None:
     """Return why the hub's word keeps a change waiting ("" for a drain under way), None if it may go."""
     if isinstance(change, Drain):
         return "" if change.instance in registry.draining else None
-    if isinstance(change, Remove) or permits(registry.mode, change.host, Verb.CREATE_CONTAINER):
+    if isinstance(change, Remove | Stop) or permits(
+        registry.mode, change.host, Verb.CREATE_CONTAINER
+    ):
         return None
     # Removing without leave to create would only make the fleet smaller.
     return f"the hub is {registry.mode.spoken}: no container is created or replaced"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agentctl.engine import Engine
 from agentctl.errors import AgentctlError
-from agentctl.model.plan import Remove
+from agentctl.model.plan import Remove, Stop
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class Evidence:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def keep(self, change: Remove, engine: Engine) -> None:
+    def keep(self, change: Remove | Stop, engine: Engine) -> None:
         """Write the container's last lines. That none can be had is said, and doesn't spare it."""
         self.keep_log(change.host, change.agent, change.container, engine)
 

@@ -10,7 +10,7 @@ from agentctl.errors import AgentctlError, Conflict, Unavailable
 from agentctl.loops.birth import Resolve, birth_of, boot_document
 from agentctl.loops.hub_side import HubSide, Reserved
 from agentctl.model.instance import InstanceState
-from agentctl.model.plan import Create, Drain, Remove
+from agentctl.model.plan import Create, Drain, Remove, Stop
 from agentctl.reconcile.sketch import UNRECORDED
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Executor:
         hub: HubSide,
         engine_of: Callable[[str], Engine],
         resolve: Resolve,
-        keep_evidence: Callable[[Remove, Engine], None],
+        keep_evidence: Callable[[Remove | Stop, Engine], None],
     ) -> None:
         self._hub = hub
         self._engine_of = engine_of
@@ -114,6 +114,15 @@ class Executor:
         if task and not change.interrupts:
             raise Waits(f"took {task} meanwhile: it is drained, and goes when that ends")
         self._hub.mark(change.instance, InstanceState.RECYCLING, cause)
+
+    def stop(self, change: Stop) -> None:
+        """Kill one container and leave it there, its last words kept: what it held is over at the hub."""
+        engine = self._engine_of(change.host)
+        engine.stop(change.container, 0.0)
+        self._keep_evidence(change, engine)
+        self._hub.mark(
+            change.instance, InstanceState.RECYCLED, "; ".join(str(each) for each in change.causes)
+        )
 
     def drain(self, change: Drain) -> None:
         """Give one container no more work."""

@@ -52,7 +52,7 @@ class Applied:
 class Registry:
     """What the hub knows of living instances, and the mode it is in.
 
-    `proved` are the ephemeral ones that have had their task.
+    `proved` are the ephemeral ones that have had their task, `quarantined` are agents by name.
     """
 
     mode: Mode
@@ -61,6 +61,7 @@ class Registry:
     work: Mapping[str, str]
     demand: Demand
     proved: frozenset[str]
+    quarantined: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,7 @@ class HubSide:
                 spent={row["id"]: row["spent"] for row in rows if row["spent"]},
             ),
             proved=frozenset(row["id"] for row in rows if row["spent"] and row["served"]),
+            quarantined=frozenset(answer["quarantined"]),
         )
 
     def reserve(self, create: Create, *, generation: int) -> Reserved:

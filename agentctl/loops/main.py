@@ -3,9 +3,10 @@
 import functools
 import logging
 import threading
+from collections.abc import Callable
 
 from agentctl.client import Hub
-from agentctl.engine import open_engine, secrets
+from agentctl.engine import Engine, open_engine, secrets
 from agentctl.loops.alerting import EVERY_S as ALERTS_EVERY_S
 from agentctl.loops.alerting import Alerting
 from agentctl.loops.checks import HUB_HEALTH_EVERY_S, Checks, HubHealth
@@ -19,6 +20,7 @@ from agentctl.loops.hub_side import Applied, HubSide
 from agentctl.loops.telling import Telling
 from agentctl.loops.watch import Watch
 from agentctl.model.fleet import Monitoring
+from agentctl.model.plan import Remove, Stop
 from agentctl.paths import StatePaths
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ def run(paths: StatePaths, stop: threading.Event) -> None:
             hub=hub,
             engine_of=engines.of,
             resolve=secrets.resolve,
-            keep_evidence=Evidence(paths.logs / "orphans").keep,
+            keep_evidence=_evidence(paths),
         ),
         halt=Halt(engine_of=engines.of, keep_log=Evidence(paths.logs / "panic").keep_log),
         clock=MachineClock(),
@@ -76,6 +78,16 @@ def run(paths: StatePaths, stop: threading.Event) -> None:
         checks.close()
         telling.close()
         reconciler.close()
+
+
+def _evidence(paths: StatePaths) -> Callable[[Remove | Stop, Engine], None]:
+    """Return what keeps the last words of what is removed as an orphan or stopped in quarantine."""
+    orphans, apart = Evidence(paths.logs / "orphans"), Evidence(paths.logs / "quarantine")
+
+    def keep(change: Remove | Stop, engine: Engine) -> None:
+        (apart if isinstance(change, Stop) else orphans).keep(change, engine)
+
+    return keep
 
 
 def _checks(health: HubHealth, alerting: Alerting, wake: threading.Event) -> Checks:

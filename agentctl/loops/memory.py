@@ -62,8 +62,14 @@ class Memory:
         now_s: float,
     ) -> frozenset[str]:
         """Take one more look at who has no record; return the containers condemned by now."""
+        apart = {
+            each.instance
+            for host in observed.hosts
+            for each in host.containers
+            if each.agent in registry.quarantined
+        }  # their records have ended; what stands of them is evidence, and no orphan
         self._orphans = self._orphans.scanned(
-            observed, known=registry.known, installation=installation, now_s=now_s
+            observed, known=registry.known | apart, installation=installation, now_s=now_s
         )
         return self._orphans.condemned(grace_s=grace_s, now_s=now_s)
 

@@ -78,6 +78,14 @@ def _request(envelope: Envelope, sender: Sender, facts: Facts) -> Reach | Reject
         return _no(answer.reason, rule=answer.rule, question=asked)
     if fellow is None:
         return _no(f"no agent {envelope.to_agent} is declared", rule="declared", question=asked)
+    if fellow.name in facts.apart:
+        return _no(
+            f"{fellow.name} is quarantined",
+            rule="quarantine",
+            hint="it gets no messages until an operator releases it",
+            question=asked,
+            lasting=False,
+        )
     return Reach(fellows=(fellow,), question=asked, decision=answer, hops=sender.hops + 1)
 
 
@@ -110,7 +118,7 @@ def _event(envelope: Envelope, sender: Sender, facts: Facts) -> Reach | Rejectio
     answer = facts.decide(asked)
     if not answer.allowed:
         return _no(answer.reason, rule=answer.rule, question=asked)
-    fellows = tuple(each for each in facts.fellows.values() if topic in each.subscribes)
+    fellows = tuple(each for each in _within_reach(facts) if topic in each.subscribes)
     return Reach(fellows=fellows, question=asked, decision=answer, hops=sender.hops + 1)
 
 
@@ -134,9 +142,13 @@ def _broadcast(envelope: Envelope, sender: Sender, facts: Facts) -> Reach | Reje
 def _judged(
     envelope: Envelope, sender: Sender, facts: Facts
 ) -> Iterator[tuple[Fellow, Question, Decision]]:
-    for fellow in filtered(envelope.to_filter, facts.fellows.values()):
+    for fellow in filtered(envelope.to_filter, _within_reach(facts)):
         asked = question(envelope, sender, facts, fellow)
         yield fellow, asked, facts.decide(asked)
+
+
+def _within_reach(facts: Facts) -> Iterator[Fellow]:
+    return (each for each in facts.fellows.values() if each.name not in facts.apart)
 
 
 def filtered(wanted: Filter, fellows: Iterable[Fellow]) -> Iterator[Fellow]:

@@ -54,6 +54,7 @@ class Box:
 class Facts:
     """The fleet at this instant. `boxes` are an agent's living containers; `asked` the request that a
     reply answers, None when the sender has none of that id to answer. `at_s` is wall clock.
+    `apart` are the agents in quarantine: nothing is for them.
     """
 
     fellows: Mapping[str, Fellow]
@@ -63,6 +64,7 @@ class Facts:
     decide: Callable[[Question], Decision]
     asked: Asked | None = None
     at_s: float = 0.0
+    apart: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,19 @@ class Drain:
     removes: bool = False
 
 
-Action = Create | Remove | Drain
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Kill a container where it stands, without grace, and leave it: what is in it is evidence."""
+
+    host: str
+    agent: str
+    replica: int
+    instance: str
+    container: str
+    causes: tuple[Cause, ...]
+
+
+Action = Create | Remove | Drain | Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from agentctl.model.fleet import Monitoring
 from agentctl.model.mode import Mode
+from agentctl.model.quarantine import Quarantine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +126,4 @@ class Snapshot:
     damaged: Mapping[str, str] = field(default_factory=dict)
     barred: Mapping[str, Barred] = field(default_factory=dict)
     files: Unapplied | None = None
+    quarantined: Mapping[str, Quarantine] = field(default_factory=dict)

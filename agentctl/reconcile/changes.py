@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from agentctl.model.plan import Action, Create, Drain, Remove
+from agentctl.model.plan import Action, Create, Drain, Remove, Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Replace:
         return self.create.host
 
 
-Change = Create | Remove | Drain | Replace
+Change = Create | Remove | Drain | Stop | Replace
 
 
 def changes(actions: Sequence[Action]) -> tuple[Change, ...]:
@@ -34,7 +34,7 @@ def changes(actions: Sequence[Action]) -> tuple[Change, ...]:
                 pass  # shown with the remove before it
             case Remove(container=container) if container in creates:
                 found.append(Replace(remove=action, create=creates[container]))
-            case Remove() | Drain():
+            case Remove() | Drain() | Stop():
                 found.append(action)
             case _:
                 assert_never(action)
@@ -42,7 +42,7 @@ def changes(actions: Sequence[Action]) -> tuple[Change, ...]:
 
 
 def verb(change: Change) -> str:
-    """Return what a change does in the end: "create", "replace" or "remove"."""
+    """Return what a change does in the end: "create", "replace", "remove" or "stop"."""
     match change:
         case Create():
             return "create"
@@ -52,5 +52,7 @@ def verb(change: Change) -> str:
             return "remove"
         case Drain(removes=removes):
             return "remove" if removes else "replace"
+        case Stop():
+            return "stop"
         case _:
             assert_never(change)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from agentctl.model.fleet import DesiredState
-from agentctl.model.plan import Plan
+from agentctl.model.plan import Plan, Stop
 from agentctl.reconcile.births import declared_births
 from agentctl.reconcile.changes import Change, Replace, changes
 from agentctl.reconcile.slots import Slot
@@ -19,12 +19,12 @@ def drifted(plan: Plan, applied: DesiredState | None, desired: DesiredState) -> 
     """Return the places whose declaration is as applied, and whose container isn't.
 
     Only what agentctl manages is looked at: the spec hash and the state of its own containers.
-    Empty when nothing is applied: then everything is a change.
+    Empty when nothing is applied: then everything is a change. What a quarantine stops is no drift.
     """
     if applied is None:
         return frozenset()
     before, after = _places(applied), _places(desired)
-    places = {place_of(each) for each in changes(plan.actions)}
+    places = {place_of(each) for each in changes(plan.actions) if not isinstance(each, Stop)}
     return frozenset(each for each in places if before.get(each) == after.get(each))
 
 

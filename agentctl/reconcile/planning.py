@@ -10,6 +10,7 @@ from agentctl.reconcile.births import Born, declared_births
 from agentctl.reconcile.causes import drift
 from agentctl.reconcile.demand import Demand
 from agentctl.reconcile.ephemeral import is_ephemeral, plan_agent
+from agentctl.reconcile.quarantined import plan_quarantined
 from agentctl.reconcile.sketch import (
     ABSENT,
     DRAINED,
@@ -39,6 +40,7 @@ def plan(
     past: Mapping[str, Born] | None = None,
     prune: bool = False,
     demand: Demand | None = None,
+    quarantined: Set[str] = frozenset(),
 ) -> Plan:
     """Return the actions that turn what is observed into what is desired.
 
@@ -49,7 +51,8 @@ def plan(
     are neither touched nor named. An unreachable host gets a note and no action.
 
     `demand` is the work of ephemeral agents; without it (None: the hub wasn't asked) none of
-    their containers is made, and none goes for having had its use.
+    their containers is made, and none goes for having had its use. Of agents that are
+    `quarantined` what runs is stopped, and all else stays as it is.
 
     Source: docs/decisions/0008-converging.md.
     """
@@ -62,6 +65,7 @@ def plan(
         past=past or {},
         prune=prune,
         demand=demand,
+        quarantined=quarantined,
     )
     sketch = Sketch()
     declared = _declared(desired)
@@ -73,9 +77,13 @@ def plan(
             sketch.notes.append(f"{name}: {why}; nothing is planned there")
             continue
         here = replace(circumstances, prune=prune or name in pruned)
-        _plan_host(host, declared.get(name, {}), here, sketch)
+        agents = declared.get(name, {})
+        plan_quarantined(host, agents, here, sketch)
+        _plan_host(host, agents, here, sketch)
     reachable = {each.name: each for each in observed.hosts if each.reachable}
     for name, births in _ephemeral(desired).items():
+        if name in quarantined:
+            continue
         plan_agent(name, births, reachable, circumstances, sketch)
     order = {name: at for at, name in enumerate(_host_names(desired, observed))}
     return Plan(
@@ -112,7 +120,7 @@ def _host_names(desired: DesiredState, observed: ObservedState) -> Iterator[str]
 def _plan_host(
     host: ObservedHost, agents: Mapping[str, Born], known: Circumstances, sketch: Sketch
 ) -> None:
-    single_use = {name for name, born in agents.items() if is_ephemeral(born)}
+    single_use = {name for name, born in agents.items() if is_ephemeral(born)} | known.quarantined
     ours = [
         each
         for each in host.containers

@@ -16,6 +16,7 @@ NEVER_STARTED = Cause(what="created, but never started")
 UNRECORDED = Cause(what="the hub has no live record of it")
 DRAINED = Cause(what="it was told to take no more work")
 SECOND = Cause(what="a second container in one place")
+QUARANTINED = Cause(what="quarantined")
 UNDECLARED = Cause(what="no longer declared")
 
 
@@ -31,6 +32,7 @@ class Circumstances:
     past: Mapping[str, Born]
     prune: bool
     demand: Demand | None = None
+    quarantined: Set[str] = frozenset()
 
     def task_of(self, container: Container) -> str:
         """Return the task that a running container works on, "" when it may be stopped freely."""

@@ -3,17 +3,21 @@
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from agentctl.model.plan import Cause, Create, Drain, Plan, Remove
+from agentctl.model.plan import Cause, Create, Drain, Plan, Remove, Stop
 from agentctl.reconcile.changes import Change, Replace, changes, verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How many places a plan creates, replaces and removes; a drained one counts as what it leads to."""
+    """How many places a plan creates, replaces and removes; a drained one counts as what it leads to.
+
+    `stop` are killed and left where they are: only agents in quarantine have such.
+    """
 
     create: int
     replace: int
     remove: int
+    stop: int
     unchanged: int
 
     def document(self) -> dict[str, int]:
@@ -22,13 +26,15 @@ class Counts:
             "create": self.create,
             "replace": self.replace,
             "remove": self.remove,
+            "stop": self.stop,
             "unchanged": self.unchanged,
         }
 
     def __str__(self) -> str:
+        stopped = f" {self.stop} to stop," if self.stop else ""
         return (
             f"Plan: {self.create} to create, {self.replace} to replace,"
-            f" {self.remove} to remove, {self.unchanged} unchanged"
+            f" {self.remove} to remove,{stopped} {self.unchanged} unchanged"
         )
 
 
@@ -39,11 +45,12 @@ def counts(plan: Plan) -> Counts:
         create=verbs.count("create"),
         replace=verbs.count("replace"),
         remove=verbs.count("remove"),
+        stop=verbs.count("stop"),
         unchanged=plan.unchanged,
     )
 
 
-_SIGNS = {"create": "+", "replace": "±", "remove": "-"}
+_SIGNS = {"create": "+", "replace": "±", "remove": "-", "stop": "!"}
 
 
 def lines_of(change: Change) -> list[str]:
@@ -65,6 +72,8 @@ def facts_of(change: Change) -> tuple[str, tuple[Cause, ...], str]:
             return f"{agent}/{replica}", causes, f"interrupts {task}" if task else ""
         case Drain(agent=agent, replica=replica, causes=causes, waits_for=task):
             return f"{agent}/{replica}", causes, f"waits for {task}"
+        case Stop(agent=agent, replica=replica, causes=causes):
+            return f"{agent}/{replica}", causes, ""
         case _:
             assert_never(change)
 

@@ -28,7 +28,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An agent as routing sees it. `barred` is policy's reason against it, "" when it has none."""
+    """An agent as routing sees it. `barred` is what else speaks against it ("" for nothing)."""
 
     name: str
     provider: str

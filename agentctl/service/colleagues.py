@@ -12,7 +12,7 @@ from agentctl.model.instance import Instance
 from agentctl.model.message import DEFAULT_KIND, MessageType
 from agentctl.model.principal import AgentPrincipal
 from agentctl.service.context import Fleet, Hub
-from agentctl.store import instances
+from agentctl.store import instances, quarantined_agents
 
 DELEGATE = "task.delegate"
 
@@ -26,9 +26,14 @@ def colleagues(hub: Hub, who: AgentPrincipal) -> dict[str, Any]:
         raise Unavailable("no fleet is applied yet", hint="run `agentctl apply` first")
     with hub.store.read() as txn:
         instance = instances.get(txn, who.instance)
+        apart = quarantined_agents.names(txn)
     if instance is None or not instance.alive:
         raise Unauthenticated(f"instance {who.instance} has ended")
-    rows = (_row(hub, fleet, instance, each) for each in fleet.fellows.values())
+    rows = (
+        _row(hub, fleet, instance, each)
+        for each in fleet.fellows.values()
+        if each.name not in apart
+    )
     return {"agents": [row for row in rows if row["may"]]}
 
 

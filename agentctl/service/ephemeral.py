@@ -16,7 +16,7 @@ from agentctl.model.task import Task, TaskState
 from agentctl.monitor import permits
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.fitting import against_container
-from agentctl.store import Txn, instances
+from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
 
 SILENT_S = 60.0  # three polls of agentd: who is silent for so long isn't counted on
@@ -38,8 +38,9 @@ def wanted(hub: Hub, txn: Txn) -> list[Task]:
     if fleet is None or not permits(hub.mode, "", Verb.DISPATCH):
         return []
     found: list[Task] = []
+    apart = quarantined_agents.names(txn)
     for name, spec in sorted(fleet.agents.items()):
-        if is_ephemeral(spec):
+        if is_ephemeral(spec) and name not in apart:
             living = list(instances.by_agent(txn, name))
             ready = sum(1 for each in living if each.free and not silent(hub, each))
             limit = ready + limit_of(fleet, name)

@@ -18,7 +18,7 @@ from agentctl.service import ephemeral
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.mail_room import Place
 from agentctl.service.record import note, note_task
-from agentctl.store import Txn, answers, instances
+from agentctl.store import Txn, answers, instances, quarantined_agents
 from agentctl.store import tasks as task_table
 from agentctl.tasks import expire
 
@@ -57,6 +57,7 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     )
 
     def work(txn: Txn) -> Instance:
+        _refuse_quarantined(txn, instance.agent)
         place = (instance.host, instance.agent, instance.replica)
         for other in instances.by_agent(txn, instance.agent):
             if other.alive and (other.host, other.agent, other.replica) == place:
@@ -78,6 +79,14 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         "installation": hub.installation,
         "fleet": fleet.generation.desired.fleet,
     }
+
+
+def _refuse_quarantined(txn: Txn, agent: str) -> None:
+    apart = quarantined_agents.get(txn, agent)
+    if apart is not None:
+        raise Conflict(
+            f"{agent} is {apart.spoken}", hint="no container of it is made until it is released"
+        )
 
 
 def _require_secrets(fleet: Fleet, spec: AgentSpec, *, now_s: float) -> None:

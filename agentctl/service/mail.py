@@ -1,6 +1,6 @@
 """Messages into boxes and out of them: who waits is woken, and each hand-out asks the labels again."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from typing import Any
 
@@ -55,17 +55,20 @@ def _woken(hub: Hub, agent: str) -> int | None:
 
 
 def handed_out(
-    hub: Hub, instance: Instance, held: Sequence[Task], room: int
+    hub: Hub, instance: Instance, held: Sequence[Task], room: int, apart: Set[str]
 ) -> list[dict[str, Any]]:
-    """Return up to `room` messages for a container, as its poll's answer has them."""
-    found = _taken(hub, instance, held, room)
+    """Return up to `room` messages for a container, as its poll's answer has them.
+
+    `apart` are the agents in quarantine: nothing that they said before is handed over.
+    """
+    found = _taken(hub, instance, held, room, apart)
     if found.withdrawn:
         with suppress(StoreUnavailable):  # it is taken back either way
             hub.store.write(lambda txn: _note_withdrawn(hub, txn, instance, found))
     return [as_row(hub, letter) for letter in found.letters]
 
 
-def _taken(hub: Hub, instance: Instance, held: Sequence[Task], room: int) -> Taken:
+def _taken(hub: Hub, instance: Instance, held: Sequence[Task], room: int, apart: Set[str]) -> Taken:
     """Take up to `room` messages for a container that holds work; asked again against the fleet in force.
 
     A container without a lease gets none: nobody in it could read them, and what it later
@@ -79,7 +82,7 @@ def _taken(hub: Hub, instance: Instance, held: Sequence[Task], room: int) -> Tak
         Place(instance.agent, instance.id),
         room=room,
         now_s=hub.clock.boot_s(),
-        judge=lambda letter: verdict(fleet, letter, instance, attempts),
+        judge=lambda letter: verdict(fleet, letter, instance, attempts, apart),
         requests=not instance.draining,
     )
     for letter in found.letters:
@@ -89,12 +92,18 @@ def _taken(hub: Hub, instance: Instance, held: Sequence[Task], room: int) -> Tak
 
 
 def verdict(
-    fleet: Fleet, letter: Letter, instance: Instance, attempts: frozenset[tuple[str, int]]
+    fleet: Fleet,
+    letter: Letter,
+    instance: Instance,
+    attempts: frozenset[tuple[str, int]],
+    apart: Set[str] = frozenset(),
 ) -> Verdict:
     """Return what becomes of a message that a container could take, by the fleet as it is now."""
     queued = letter.type is MessageType.REQUEST
     if queued and letter.sender_instance == instance.id:
         return Fate.LEAVE, "its own request"
+    if letter.sender_instance and letter.sender in apart:
+        return Fate.WITHDRAW, f"its sender {letter.sender} is quarantined"
     why = _no_more(fleet, letter, instance.agent)
     if why:
         return Fate.WITHDRAW, why
@@ -132,18 +141,23 @@ def _above(fleet: Fleet, label: str, instance: Instance) -> str:
 def _note_withdrawn(hub: Hub, txn: Txn, instance: Instance, taken: Taken) -> None:
     """Record what was taken back before it was handed out."""
     for letter, why in taken.withdrawn:
-        note(
-            hub,
-            txn,
-            "message.withdrawn",
-            who="hub",
-            subject=letter.id,
-            label=letter.label,
-            type=letter.type.value,
-            sender=letter.sender,
-            to=instance.id,
-            reason=why,
-        )
+        note_withdrawn(hub, txn, letter, to=instance.id, why=why)
+
+
+def note_withdrawn(hub: Hub, txn: Txn, letter: Letter, *, to: str, why: str) -> None:
+    """Record that a message was taken back; `to` is the container or the agent that it waited for."""
+    note(
+        hub,
+        txn,
+        "message.withdrawn",
+        who="hub",
+        subject=letter.id,
+        label=letter.label,
+        type=letter.type.value,
+        sender=letter.sender,
+        to=to,
+        reason=why,
+    )
 
 
 def as_row(hub: Hub, letter: Letter) -> dict[str, Any]:

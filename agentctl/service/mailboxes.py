@@ -224,6 +224,16 @@ class Mailboxes:
             self._unasked(place.instance)
             return bool(back)
 
+    def clear(self, queue: Place) -> tuple[Letter, ...]:
+        """Take back the requests that wait in an agent's queue; return them. None can be answered any more."""
+        with self._lock:
+            waiting = self._boxes[queue].waiting if queue in self._boxes else {}
+            letters = tuple(each.letter for each in waiting.values())
+            for letter in letters:
+                self._end(waiting, letter.id)
+            self._forget_if_empty(queue)
+            return letters
+
     def _again(self, box: _Box, round_: "_Round") -> None:
         for message, held in list(box.taken.items()):
             if round_.full(held.letter):

@@ -6,7 +6,7 @@ from agentctl.model.instance import InstanceState
 from agentctl.model.message import Asked
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.standing import Standing, hops_of
-from agentctl.store import instances
+from agentctl.store import instances, quarantined_agents
 
 
 def sender_of(hub: Hub, standing: Standing) -> Sender:
@@ -33,6 +33,8 @@ def facts_of(hub: Hub, asked: Asked | None) -> Facts:
             known[agent] = _boxes(hub, agent)
         return known[agent]
 
+    with hub.store.read() as txn:
+        apart = quarantined_agents.names(txn)
     return Facts(
         fellows=fleet.fellows,
         boxes=boxes,
@@ -41,6 +43,7 @@ def facts_of(hub: Hub, asked: Asked | None) -> Facts:
         decide=fleet.policy.decide,
         asked=asked,
         at_s=hub.clock.wall_s(),
+        apart=apart,
     )
 
 

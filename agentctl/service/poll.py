@@ -22,7 +22,7 @@ from agentctl.service.fitting import against_container
 from agentctl.service.live import wait_until
 from agentctl.service.mail_room import Place
 from agentctl.service.record import note_task
-from agentctl.store import Txn, instances
+from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
 from agentctl.tasks import lease
 
@@ -78,10 +78,11 @@ def _look(
         free = slots - sum(1 for each in found if each["type"] == "task.assigned")
         waiting = free > 0 and _may_take(hub, txn, instance) is not None
         held = task_table.live_of(txn, instance.id) if take else ()
+        apart = quarantined_agents.names(txn) if held else frozenset()
     if waiting:
         found += _assign(hub, who, slots, holds)
     if take:
-        found += mail.handed_out(hub, instance, held, take)
+        found += mail.handed_out(hub, instance, held, take, apart)
     return found
 
 

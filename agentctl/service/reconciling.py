@@ -13,7 +13,7 @@ from agentctl.service.context import Hub
 from agentctl.service.instances import end
 from agentctl.service.live import wait_until
 from agentctl.service.record import note
-from agentctl.store import Txn, instances
+from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
 
 ACTIONS_JOURNALED = frozenset({"done", "failed"})
@@ -61,7 +61,7 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     """Take what the engines report; end the instances whose container is gone or has exited.
 
     Returns every living instance with the task it holds, and the tasks of ephemeral agents that
-    want a container. Hosts that didn't answer end nothing.
+    want a container, and the agents in quarantine. Hosts that didn't answer end nothing.
     """
     hub.live.reconciler_seen_s = hub.clock.boot_s()
     hub.live.looked_s = hub.clock.wall_s()
@@ -86,7 +86,13 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     with hub.store.read() as txn:
         living = [_row(hub, txn, each) for each in instances.alive(txn)]
         demand = [_demand(each) for each in ephemeral.wanted(hub, txn)]
-    return {"mode": hub.mode.name.value, "instances": living, "demand": demand}
+        apart = sorted(quarantined_agents.names(txn))
+    return {
+        "mode": hub.mode.name.value,
+        "instances": living,
+        "demand": demand,
+        "quarantined": apart,
+    }
 
 
 def _running(body: dict[str, Any]) -> dict[str, str]:

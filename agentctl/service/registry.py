@@ -16,7 +16,7 @@ from agentctl.service import ephemeral
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.roles import READERS, require_role
 from agentctl.service.task_row import task_row
-from agentctl.store import Txn, instances
+from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
 
 TASKS_SHOWN_MAX = 10  # of one agent, newest first; `agentctl tasks --agent NAME` lists all
@@ -95,6 +95,7 @@ def _agent_row(
     wanted: list[Task],
 ) -> dict[str, Any]:
     provider = fleet.generation.desired.provider(spec.provider)
+    apart = quarantined_agents.get(txn, spec.name)
     mine = [each for each in living if (each.agent, each.host) == (spec.name, spec.host)]
     return {
         "name": spec.name,
@@ -112,6 +113,7 @@ def _agent_row(
         "queued": sum(1 for _ in task_table.queued(txn, spec.name)),
         "wanted": [each.id for each in wanted if each.agent == spec.name],
         "instances": [_instance_row(hub, txn, each) for each in mine],
+        "quarantined": plain(apart) if apart else None,
     }
 
 

@@ -5,7 +5,7 @@ from agentctl.model.fleet import AgentSpec, Lifecycle
 from agentctl.model.task import Routed, Task
 from agentctl.routing import Candidate, Chosen, NoRoute, Wanted, choose
 from agentctl.service.context import Fleet
-from agentctl.store import Txn
+from agentctl.store import Txn, quarantined_agents
 from agentctl.store import tasks as task_table
 
 
@@ -37,13 +37,15 @@ def question(task: Task, agent: str) -> Question:
 
 
 def candidates(txn: Txn, fleet: Fleet, task: Task) -> list[Candidate]:
-    """Return every declared agent as routing sees it, policy's refusals included."""
+    """Return every declared agent as routing sees it, policy's refusals and quarantines included."""
     found = []
+    apart = quarantined_agents.all(txn)
     for name, spec in sorted(fleet.agents.items()):
         provider = fleet.generation.desired.provider(spec.provider)
         if provider is None:
             continue  # references are checked before a generation is applied
         said = fleet.policy.decide(question(task, name))
+        barred = _barred(fleet, task, spec) if said.allowed else f"policy: {said.reason}"
         found.append(
             Candidate(
                 name=name,
@@ -52,7 +54,7 @@ def candidates(txn: Txn, fleet: Fleet, task: Task) -> list[Candidate]:
                 clearance=spec.clearance,
                 capabilities=frozenset(spec.capabilities),
                 load=task_table.load(txn, name),
-                barred=_barred(fleet, task, spec) if said.allowed else f"policy: {said.reason}",
+                barred=apart[name].spoken if name in apart else barred,
             )
         )
     return found

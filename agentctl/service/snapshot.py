@@ -16,7 +16,7 @@ from agentctl.monitor.snapshot import (
     Working,
 )
 from agentctl.service.context import Hub
-from agentctl.store import Txn, instances
+from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
 
 HELD_READ_MAX = 200  # of the held: their reasons are alike
@@ -53,6 +53,7 @@ def snapshot(hub: Hub) -> Snapshot:
             damaged=dict(live.damaged),
             barred=dict(live.barred),
             files=live.files,
+            quarantined=quarantined_agents.all(txn),
         )
 
 

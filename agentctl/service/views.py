@@ -7,12 +7,12 @@ from agentctl.model.digest import plain
 from agentctl.model.mode import ModeName
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
-from agentctl.service import alerts, damage, files, modes
+from agentctl.service import alerts, damage, files, modes, quarantine
 from agentctl.service.context import Hub
 from agentctl.service.roles import READERS, require_role, sees_content
 from agentctl.service.task_row import task_row
 from agentctl.store import generations as generation_table
-from agentctl.store import instances, task_events
+from agentctl.store import instances, quarantined_agents, task_events
 from agentctl.store import journal as journal_table
 from agentctl.store import tasks as task_table
 
@@ -77,6 +77,7 @@ def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     with hub.store.read() as txn:
         counts = task_table.counts(txn)
         living = list(instances.alive(txn))
+        apart = quarantine.rows(txn)
     by_state: dict[str, int] = {}
     for each in living:
         by_state[each.state.value] = by_state.get(each.state.value, 0) + 1
@@ -91,6 +92,7 @@ def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
         "instances": by_state,
         "hosts": hub.live.hosts,
         "files": files.as_row(hub),
+        "quarantined": apart,
         "converged": hub.live.last_pass.get("converged"),
         "alerts": alerts.show(hub, who, every=False)["alerts"],
     }
@@ -137,16 +139,15 @@ def generations(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
 
 
 def latest_generation(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
-    """Return the newest generation with its desired state, and who holds what; number 0 when there is none."""
+    """Return the newest generation with what it desires, and who is in quarantine; number 0: there is none."""
     require_role(who, READERS, "read generations")
     generation = hub.fleet.generation if hub.fleet else None
+    with hub.store.read() as txn:
+        apart = sorted(quarantined_agents.names(txn))
+    beside = {"installation": hub.installation, "quarantined": apart}
     if generation is None:
-        return {"number": 0, "digest": "", "desired": None, "installation": hub.installation}
-    return {
-        **_generation_row(generation),
-        "desired": plain(generation.desired),
-        "installation": hub.installation,
-    }
+        return {"number": 0, "digest": "", "desired": None, **beside}
+    return {**_generation_row(generation), "desired": plain(generation.desired), **beside}
 
 
 def _generation_row(generation: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ INDEXES = frozenset(
         Table.INSTANCES_ALIVE,
     }
 )
-VITAL = frozenset({Table.GENERATIONS, Table.INSTANCES, Table.META})
+VITAL = frozenset({Table.GENERATIONS, Table.INSTANCES, Table.META, Table.QUARANTINED_AGENTS})
 _LOADED = LIVE | {TaskState.QUEUED}
 
 

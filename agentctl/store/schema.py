@@ -6,7 +6,7 @@ from agentctl.errors import StateDamaged
 from agentctl.store import idempotency, meta, tasks
 from agentctl.store.txn import Txn
 
-VERSION = 2
+VERSION = 3
 
 Step = Callable[[Txn], None]
 
@@ -17,10 +17,15 @@ def _to_2(txn: Txn) -> None:
     tasks.index_deadlines(txn)
 
 
+def _to_3(_txn: Txn) -> None:
+    """3 has table quarantined_agents: a version that doesn't know it would let those agents work."""
+
+
 # version → the step that makes the next version of it. A step reads and writes tables in
 # the one transaction that also records the new version.
 MIGRATIONS: Mapping[int, Step] = {
     1: _to_2,
+    2: _to_3,
 }
 
 _KEY = "schema"

@@ -32,6 +32,7 @@ class Table(StrEnum):
     OPERATOR_TOKENS = "operator_tokens"
     ALERTS = "alerts"
     QUARANTINE = "quarantine"
+    QUARANTINED_AGENTS = "quarantined_agents"
 
 
 KEY_BYTES_MAX = 511  # LMDB's own bound at its default page size

@@ -231,3 +231,52 @@ def test_with_the_hub_away_commands_say_what_to_do(tmp_path: Path) -> None:
     assert ended.returncode == 4
     assert "agentctl serve" in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_an_agent_in_quarantine_stops_stays_away_over_restarts_and_comes_back() -> None:
+    with fleet_of(engine_url="process:", image="none", executor="messages-api") as fleet:
+        fleet.start()
+        fleet.run("apply", "--yes")
+        until(fleet.all_running, what="all agents running")
+        private = fleet.standins[scene.PRIVATE]
+        private.slow_s = 30.0
+        task = fleet.submit("Endless", sensitivity="confidential")
+        row = until(
+            lambda: (found := fleet.task(task))["state"] == "running" and found, what="running"
+        )
+        agent = row["agent"]
+        until(lambda: private.open_streams > 0, what="the model at work")
+        mine = {each["container"] for each in fleet.running()[agent]}
+        theirs = fleet.containers() - mine
+        private.slow_s = 0.0
+
+        said = fleet.run("quarantine", agent, "--why", "a drill").stdout
+        assert f"{agent} is quarantined by operator:uid:{os.geteuid()}: a drill" in said
+        until(lambda: not any(map(alive, mine)), what="its processes gone", timeout_s=15.0)
+        done = fleet.ended(task)
+        assert (done["state"], done["agent"], done["attempt"]) == ("completed", "clerk", 2), done
+
+        assert f"{agent}/0: quarantined" in fleet.run("plan").stdout
+        assert "quarantined" in fleet.run("agents").stdout
+        assert "a drill" in fleet.run("status").stdout
+        until(
+            lambda: (
+                "quarantine"
+                in [each["check"] for each in fleet.hub.get("/api/hub/alerts")["alerts"]]
+            ),
+            what="an alert",
+        )
+        assert fleet.stop() == 0
+        fleet.start()
+        until(lambda: fleet.containers() >= theirs, what="the others adopted")
+        fleet.run("apply", "--yes")
+        assert fleet.running()[agent] == []
+
+        fleet.run("release", agent)
+        until(fleet.all_running, what="it is back")
+        assert not {each["container"] for each in fleet.running()[agent]} & mine
+        assert fleet.containers() >= theirs
+
+
+def alive(container: str) -> bool:
+    return Path(f"/proc/{container.split(':')[1]}").exists()

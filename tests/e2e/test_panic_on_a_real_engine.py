@@ -1,4 +1,4 @@
-"""Panic where containers are real: killed, kept with what they said, and replaced after a resume."""
+"""Panic and quarantine where containers are real: killed, kept with what they said, and replaced later."""
 
 import json
 import subprocess
@@ -47,3 +47,36 @@ def test_panic_kills_the_containers_and_leaves_them_for_a_look(
         fleet.run("resume")
         until(fleet.all_running, what="all agents back")
         assert not fleet.containers() & before
+        one_agent_is_set_apart(fleet)
+
+
+def one_agent_is_set_apart(fleet: Fleet) -> None:
+    mine = {each["container"] for each in fleet.running()["researcher"]}
+    others = fleet.containers() - mine
+    volumes = workspaces(fleet)
+    fleet.run("quarantine", "researcher", "--why", "drill")
+    until(lambda: exited(fleet) == mine, what="its containers killed", timeout_s=20)
+    assert fleet.containers() == others
+    kept = {each.name for each in (fleet.paths.logs / "quarantine").glob("*.log")}
+    assert all(any(container in name for name in kept) for container in mine)
+    fleet.run("release", "researcher")
+    until(fleet.all_running, what="it is back")
+    assert fleet.containers() >= others
+    assert not fleet.containers() & mine
+    assert workspaces(fleet) == volumes
+
+
+def exited(fleet: Fleet) -> set[str]:
+    return {each for each, state in states(fleet).items() if state == "exited"}
+
+
+def workspaces(fleet: Fleet) -> set[str]:
+    installation = fleet.hub.get("/api/hub/status")["installation"]
+    label = f"label=agentctl.installation={installation}"
+    listed = subprocess.run(
+        ["docker", "volume", "ls", "--quiet", "--filter", label],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return set(listed.split())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agentctl.model.fleet import AgentSpec, DesiredState, OnChange
 from agentctl.model.instance import Container, ContainerState, ObservedHost, ObservedState
-from agentctl.model.plan import Action, Create, Drain, Plan, Remove
+from agentctl.model.plan import Action, Create, Drain, Plan, Remove, Stop
 from agentctl.reconcile import plan
 from agentctl.reconcile.slots import slot_of
 from tests.unit.reconcile.declared import OURS, RESEARCHER, container, fleet
@@ -76,6 +76,11 @@ def _after(world: ObservedState, actions: tuple[Action, ...], born: int) -> Obse
                 ours = [each for each in containers if each.installation == OURS]
                 assert place not in {slot_of(each) for each in ours}
                 containers.append(new)
+            case Stop(container=killed):
+                containers = [
+                    replace(each, state=ContainerState.EXITED) if each.id == killed else each
+                    for each in containers
+                ]
             case Drain():
                 pass  # what it does is in `draining`
     return _world(containers)
@@ -158,3 +163,34 @@ def test_without_immediate_no_task_is_interrupted(
 
 def _patient(spec: AgentSpec) -> AgentSpec:
     return replace(spec, on_change=OnChange.DRAIN)
+
+
+@given(
+    desired=fleets,
+    world=worlds(),
+    apart=st.sets(st.sampled_from(["a", "b", "c"]), min_size=1),
+    prune=st.booleans(),
+)
+def test_of_agents_in_quarantine_nothing_runs_and_nothing_goes(
+    desired: DesiredState, world: ObservedState, apart: set[str], prune: bool
+) -> None:
+    before = _apart(world, apart)
+    for turn in range(ROUNDS_MAX):
+        found = plan(desired, world, digest="d", installation=OURS, prune=prune, quarantined=apart)
+        mine = [each for each in found.actions if each.agent in apart]
+        assert all(isinstance(each, Stop) for each in mine)
+        world = _after(world, found.actions, turn)
+        if found.empty:
+            break
+    assert found.empty
+    after = _apart(world, apart)
+    assert after.keys() == before.keys()
+    assert ContainerState.RUNNING not in after.values()
+
+
+def _apart(world: ObservedState, names: set[str]) -> dict[str, ContainerState]:
+    return {
+        each.id: each.state
+        for each in _all(world)
+        if each.agent in names and each.installation == OURS
+    }

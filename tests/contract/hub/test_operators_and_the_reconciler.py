@@ -156,7 +156,7 @@ def test_what_the_reconciler_desires_and_reports_comes_back_to_the_operators(who
     assert whole.operators.ask("GET", "/api/hub/plan").json["actions"] == [action]
     host = {"name": "local", "error": "", "engine": "20.10", "containers": []}
     observed = whole.reconciler.ask("POST", "/api/hub/observed", {"hosts": [host]})
-    assert observed.json == {"mode": "normal", "instances": [], "demand": []}
+    assert observed.json == {"mode": "normal", "instances": [], "demand": [], "quarantined": []}
 
 
 @pytest.mark.parametrize("name", ["agents", "operators", "remote", "reconciler", "gateway"])

@@ -1,10 +1,11 @@
-"""Tables of alerts and the operator's order: what is put comes back, on disk and in memory."""
+"""Alerts, the operator's order, agents set apart: what is put comes back, on disk and in memory."""
 
 from dataclasses import replace
 
 from agentctl.model.alert import Alert, AlertState, Origin, Severity
 from agentctl.model.mode import ModeName, Order
-from agentctl.store import Store, alerts, orders
+from agentctl.model.quarantine import Quarantine
+from agentctl.store import Store, alerts, orders, quarantined_agents
 
 FIRING = Alert(
     check="engine",
@@ -58,3 +59,17 @@ def test_the_order_in_force_is_the_last_one_until_it_is_cleared(store: Store) ->
     store.write(orders.clear)
     with store.read() as txn:
         assert orders.get(txn) is None
+
+
+def test_an_agent_is_set_apart_until_it_is_forgotten(store: Store) -> None:
+    one = Quarantine(agent="researcher", who="operator:ann", why="odd", since_s=1.5)
+    other = replace(one, agent="clerk", why="")
+    for each in (one, other):
+        store.write(lambda txn, each=each: quarantined_agents.put(txn, each))  # type: ignore[misc]
+    with store.read() as txn:
+        assert quarantined_agents.get(txn, "researcher") == one
+        assert quarantined_agents.get(txn, "research") is None
+        assert list(quarantined_agents.all(txn)) == ["clerk", "researcher"]
+        assert quarantined_agents.names(txn) == {"clerk", "researcher"}
+    assert store.write(lambda txn: quarantined_agents.delete(txn, "clerk"))
+    assert not store.write(lambda txn: quarantined_agents.delete(txn, "clerk"))

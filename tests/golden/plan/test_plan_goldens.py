@@ -47,6 +47,7 @@ def one_of_each() -> Plan:
         replace(RESEARCHER, name="reviewer", provider="claude-opus", on_change=OnChange.IMMEDIATE),
         replace(RESEARCHER, name="writer"),
         replace(RESEARCHER, name="tester", host="lab"),
+        replace(RESEARCHER, name="suspect", replicas=3),
         hosts=("local", "lab", "attic"),
     )
     local = (
@@ -57,6 +58,10 @@ def one_of_each() -> Plan:
         container(replace(RESEARCHER, name="writer"), 1),
         container(replace(RESEARCHER, name="archivist"), 0),
         container(replace(RESEARCHER, name="stranger"), installation="another"),
+        container(replace(RESEARCHER, name="suspect"), 0),
+        container(
+            replace(RESEARCHER, name="suspect"), 1, state=ContainerState.EXITED, exit_code=137
+        ),
     )
     tester = replace(RESEARCHER, name="tester", host="lab")
     died = container(tester, provider=QWEN, state=ContainerState.EXITED, exit_code=1)
@@ -74,6 +79,7 @@ def one_of_each() -> Plan:
         installation=OURS,
         work={"inst-researcher-0": "task-1", "inst-reviewer-0": "task-2"},
         past=births(before),
+        quarantined={"suspect"},
     )
 
 

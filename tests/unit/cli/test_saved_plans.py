@@ -91,6 +91,10 @@ def take_work(_project: Path) -> Proposal:
     return proposal(current=dataclasses.replace(APPLIED, work={"inst-researcher-0": "task-7"}))
 
 
+def set_apart(_project: Path) -> Proposal:
+    return proposal(current=dataclasses.replace(APPLIED, quarantined=frozenset({"writer"})))
+
+
 HERE = "container c-researcher (local researcher/0)"
 MOVES: dict[str, tuple[Callable[[Path], Proposal], list[str]]] = {
     "a file": (edit, ["inventory.yaml has changed"]),
@@ -99,6 +103,7 @@ MOVES: dict[str, tuple[Callable[[Path], Proposal], list[str]]] = {
     "a container's state": (die, [f"{HERE} has changed"]),
     "a container": (vanish, [f"{HERE} is gone"]),
     "a host": (leave, [f"{HERE} is gone", "host local is new"]),
+    "a quarantine": (set_apart, ["writer is quarantined"]),
     "a task": (take_work, ["task-7 would be interrupted, and the plan didn't say so"]),
 }
 

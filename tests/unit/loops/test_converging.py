@@ -385,3 +385,40 @@ def test_after_panic_the_fleet_comes_back(world: World) -> None:
     world.hub.mode = "normal"
     world.converge()
     assert world.engine.running() == ["acme-researcher-0", "acme-researcher-1"]
+
+
+def test_an_agent_in_quarantine_is_killed_kept_and_not_made_again(world: World) -> None:
+    world.apply(fleet(TWO, replace(RESEARCHER, name="writer")))
+    world.converge()
+    world.hub.quarantined = {"researcher"}
+    world.hub.mode = "degraded"  # it is stopped all the same
+    assert sorted(states(world.converge())) == ["stop researcher/0 done", "stop researcher/1 done"]
+    assert world.engine.running() == ["acme-writer-0"]
+    assert len(world.evidence) == 2
+    world.hub.mode = "normal"
+    world.clock.advance(3600.0)
+    for _ in range(3):  # what stands of it is no orphan either
+        assert states(world.converge()) == []
+        world.clock.advance(3600.0)
+    assert world.reconciler.engine_snapshot().orphans == ()
+    assert len(world.engine.containers) == 3
+    world.hub.quarantined = set()
+    assert sorted(states(world.converge())) == [
+        "replace researcher/0 done",
+        "replace researcher/1 done",
+    ]
+
+
+def test_a_container_that_cannot_be_stopped_is_tried_again(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.quarantined = {"researcher"}
+    stop = world.engine.stop
+    world.engine.stop = fails  # type: ignore[method-assign]
+    assert states(world.converge()) == ["stop researcher/0 failed"]
+    world.engine.stop = stop  # type: ignore[method-assign]
+    assert states(world.converge()) == ["stop researcher/0 done"]
+
+
+def fails(container: str, grace_s: float) -> None:
+    raise EngineRefused(f"cannot stop {container}")

@@ -54,6 +54,7 @@ class MemoryHub:
     passes: list[dict[str, Any]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     bodies: list[tuple[str, Any]] = field(default_factory=list)
+    quarantined: set[str] = field(default_factory=set)
     mode: str = "normal"
     away: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -93,7 +94,12 @@ class MemoryHub:
             if answered and each["id"] not in there:
                 each["state"] = "recycled"
         living = [self._row(each) for each in self._alive()]
-        return {"mode": self.mode, "instances": living, "demand": self._wanted()}
+        return {
+            "mode": self.mode,
+            "instances": living,
+            "demand": self._wanted(),
+            "quarantined": sorted(self.quarantined),
+        }
 
     def _row(self, instance: dict[str, Any]) -> dict[str, Any]:
         return {

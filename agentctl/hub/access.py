@@ -1,0 +1,44 @@
+"""Operators' routes about credentials: the keys that sign identities, the tokens of operators."""
+
+from agentctl.hub.route import Answer, Call, Route
+from agentctl.model.principal import OperatorPrincipal
+from agentctl.service import keys, tokens
+
+Operator = OperatorPrincipal
+
+
+def list_keys(call: Call[Operator]) -> Answer:
+    """The keys that SVIDs are signed and verified with."""
+    return Answer(keys.listed(call.hub, call.who))
+
+
+def rotate_key(call: Call[Operator]) -> Answer:
+    """Sign with a new key; the one before verifies as long as its SVIDs may live."""
+    return Answer(keys.rotate(call.hub, call.who), 201)
+
+
+def create_token(call: Call[Operator]) -> Answer:
+    """Make a token for a remote operator or CI; it is shown this once."""
+    return Answer(tokens.create(call.hub, call.who, **call.body), 201)
+
+
+ROUTES: tuple[Route[Operator], ...] = (
+    Route(method="GET", path="/api/hub/keys", summary="List signing keys.", answer=list_keys),
+    Route(
+        method="POST",
+        path="/api/hub/keys",
+        summary="Sign with a new key from now on.",
+        answer=rotate_key,
+        body="api/empty",
+        statuses=(201,),
+        problems=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/api/hub/tokens",
+        summary="Make an operator token.",
+        answer=create_token,
+        body="api/token",
+        statuses=(201,),
+    ),
+)
