@@ -14,11 +14,12 @@ from typing import Any
 from agentd import log
 from agentd.door import Interrupted
 from agentd.hub import Hub
-from agentd.mail import Mail, parse
+from agentd.mail import PART_CHARS, Mail, View, parse
 from agentd.strict_json import Malformed
 
 AT_ONCE = 16  # messages of one look
 KEPT_MAX = 256  # read by nobody yet; the oldest events and broadcasts go first
+LONG_KEPT_MAX = 8  # messages that were shown in part, kept for their other parts
 KNOWN_MAX = 4096  # ids that were handed over: the hub repeats what isn't acknowledged
 LOOK_S = 20.0  # how long the hub may hold one look
 _IDLE_S = 0.2  # after an answer with nothing new: the same question would get the same at once
@@ -62,6 +63,8 @@ class Inbox:
         self._unread: deque[Mail] = deque()
         self._awaited: list[Awaited] = []
         self._known: OrderedDict[str, None] = OrderedDict()
+        self._long: OrderedDict[str, Mail] = OrderedDict()
+        self._dropped = 0
         self._seen = ""
         self._era = (
             0  # counts the tasks: what a look brings after its task's end is left at the hub
@@ -71,21 +74,31 @@ class Inbox:
         """Drop what nobody read: it was for a task that has ended."""
         with self._changed:
             self._unread.clear()
+            self._long.clear()
+            self._dropped = 0
             self._era += 1
 
-    def take(self, most: int = AT_ONCE) -> list[Mail]:
-        """Return the oldest unread messages, without those that a call waits for."""
+    def take(self) -> View:
+        """Take out the oldest unread messages that fit into a view, without those that a call waits for."""
         with self._changed:
-            taken = [each for each in self._unread if not self._is_awaited(each)][:most]
+            free = [each for each in self._unread if not self._is_awaited(each)]
+            taken = _that_fit(free)
             for each in taken:
-                self._unread.remove(each)
-            return taken
+                self._taken_out(each)
+            dropped, self._dropped = (self._dropped, 0) if taken else (0, self._dropped)
+            return View(mails=tuple(taken), more=len(free) - len(taken), dropped=dropped)
 
-    def put_back(self, mails: list[Mail]) -> None:
+    def put_back(self, view: View) -> None:
         """Put messages back that were taken for a call that nobody waits for any more."""
         with self._changed:
-            self._unread.extendleft(reversed(mails))
+            self._unread.extendleft(reversed(view.mails))
+            self._dropped += view.dropped
             self._changed.notify_all()
+
+    def long(self, message: str) -> Mail | None:
+        """Return a message that was too long for one view, None when it isn't kept (any more)."""
+        with self._changed:
+            return self._long.get(message)
 
     @contextlib.contextmanager
     def awaiting(self, type_: str) -> Iterator[Awaited]:
@@ -106,7 +119,7 @@ class Inbox:
         with self._changed:
             found = next((each for each in self._unread if wanted.is_it(each)), None)
             if found is not None:
-                self._unread.remove(found)
+                self._taken_out(found)
             return found
 
     def look(self, hold: Hold, *, wait_s: float, who: object, unless: Callable[[], bool]) -> bool:
@@ -184,9 +197,29 @@ class Inbox:
         if len(self._unread) > KEPT_MAX:
             self._drop_one()
 
+    def _taken_out(self, mail: Mail) -> None:
+        self._unread.remove(mail)
+        if mail.parts > 1:
+            self._long[mail.id] = mail
+            if len(self._long) > LONG_KEPT_MAX:
+                self._long.popitem(last=False)
+
     def _drop_one(self) -> None:
+        self._dropped += 1
         told = (each for each in self._unread if each.type in ("event", "broadcast"))
         self._unread.remove(next(told, self._unread[0]))
+
+
+def _that_fit(mails: list[Mail]) -> list[Mail]:
+    """Return as many as one view takes: at least one if there is any."""
+    taken: list[Mail] = []
+    chars = 0
+    for each in mails[:AT_ONCE]:
+        chars += len(each.body)
+        if taken and chars > PART_CHARS:
+            break
+        taken.append(each)
+    return taken
 
 
 def _parsed(document: dict[str, Any]) -> Mail | None:

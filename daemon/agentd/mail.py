@@ -1,10 +1,14 @@
 """What other agents sent, as the hub hands it over; parsed strictly, trusted in nothing but its envelope."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from agentd.strict_json import Malformed, Reader
 
+# Of a message in one view, and of all messages in it: the CLI spills an answer of some 50,000 UTF-16
+# units into a file that the model sees the name of, and a character may count as two of them.
+PART_CHARS = 24_000
 TYPES = frozenset({"request", "reply", "event", "broadcast", "delegated"})
 
 
@@ -30,6 +34,28 @@ class Mail:
     def about(self) -> str:
         """The request that a reply answers, the task that a result is of, "" for anything else."""
         return self.answers or self.task
+
+    @property
+    def body(self) -> str:
+        """What the sender said, as a model reads it: plain text as it is, all else as JSON."""
+        text = self.payload.get("text")
+        if self.kind == "text" and isinstance(text, str) and set(self.payload) == {"text"}:
+            return text
+        return json.dumps(self.payload, ensure_ascii=False, indent=1)
+
+    @property
+    def parts(self) -> int:
+        """How many views it takes to read it."""
+        return max(1, -(-len(self.body) // PART_CHARS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is read at once; `more` wait in the inbox, `dropped` were pushed out of it unread."""
+
+    mails: tuple[Mail, ...]
+    more: int = 0
+    dropped: int = 0
 
 
 def parse(document: dict[str, Any]) -> Mail | None:

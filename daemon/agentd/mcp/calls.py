@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 from agentd.assignment import Assignment
 from agentd.hub import Hub
 from agentd.inbox import Awaited, Inbox
-from agentd.mail import Mail
+from agentd.mail import Mail, View
 from agentd.mcp import waiting
 from agentd.mcp.arguments import Arguments, BadArguments
 from agentd.mcp.cancellation import Cancellation, Ended
-from agentd.mcp.marked import NOTHING, shown
+from agentd.mcp.colleagues import listed
+from agentd.mcp.marked import WORDS, part, shown
 from agentd.mcp.refusal import Refusal, Unheard
 from agentd.mcp.sending import Sender
 
@@ -116,27 +117,42 @@ class Calls:
                 f"{none}. One that was on its way comes to your inbox (check_inbox); later ones"
                 " aren't taken: ask again, or delegate the work."
             )
-        return shown([found])
+        return shown(View(mails=(found,)))
 
     def _check_inbox(self, given: Arguments, cancellation: Cancellation) -> str:
+        if "message" in given:
+            return self._a_part(str(given.get("message")), given.get("part", 1))
         wait_s = float(given.get("wait_s", 0.0))
-        found = self._until(lambda: self._inbox.take() or None, wait_s, cancellation) or []
+        found = self._until(self._some, wait_s, cancellation) or View(mails=())
         if cancellation.is_asked():
             self._unread_again(found)
             raise Ended
-        return shown(found) if found else NOTHING
+        return shown(found)
 
-    def _unread_again(self, mails: list[Mail]) -> None:
+    def _some(self) -> View | None:
+        view = self._inbox.take()
+        return view if view.mails else None
+
+    def _a_part(self, message: str, number: int) -> str:
+        mail = self._inbox.long(message)
+        if mail is None:
+            raise Refusal(
+                f"{message[:60]!r} is no long message that you read of late; call check_inbox"
+                " without message for what is new"
+            )
+        if number > mail.parts:
+            raise Refusal(f"{mail.id} has {mail.parts} parts")
+        return f"{WORDS}\n\n{part(mail, number)}"
+
+    def _unread_again(self, view: View) -> None:
         """Leave for the next look what was taken for a cancelled one; not for another task."""
         with self._lock:
             if not self._over:
-                self._inbox.put_back(mails)
+                self._inbox.put_back(view)
 
-    def _list_agents(self, _given: Arguments, cancellation: Cancellation) -> str:
+    def _list_agents(self, given: Arguments, cancellation: Cancellation) -> str:
         rows = self._sender.ask(lambda hub: hub.colleagues(), cancellation)
-        if not rows:
-            return "There is nobody that you may message or give tasks to."
-        return "\n".join(_colleague(each) for each in rows)
+        return listed(rows, after=str(given.get("after", "")))
 
     def _delegate_task(self, given: Arguments, cancellation: Cancellation) -> str:
         fields = ("prompt", "agent", "capabilities", "labels", "ephemeral", "budget")
@@ -154,7 +170,7 @@ class Calls:
             except Unheard as why:
                 found, unheard = None, f" Waiting for it broke off: {why}."
         if found is not None:
-            return shown([found])
+            return shown(View(mails=(found,)))
         held = " Nobody may take it now; it waits." if state == "held" else ""
         return f"{task} is {state}.{held}{unheard} Its result comes to your inbox: see check_inbox."
 
@@ -186,19 +202,3 @@ def _said(given: Arguments) -> dict[str, Any]:
         return {"payload": {"text": given.get("text")}}
     kind = {"kind": given.get("kind")} if "kind" in given else {}
     return {**kind, "payload": given.get("payload")}
-
-
-_ACTS = {"request": "ask it", "delegate": "delegate to it"}
-
-
-def _colleague(row: dict[str, Any]) -> str:
-    may = ", ".join(_ACTS.get(str(each), str(each)) for each in row.get("may", ()))
-    said = f"{row.get('name')}: can do {', '.join(row.get('capabilities', ())) or 'anything plain'}"
-    labels = ", ".join(f"{key}={value}" for key, value in dict(row.get("labels", {})).items())
-    topics = ", ".join(row.get("topics", ()))
-    extra = [
-        f"you may {may}",
-        f"labels {labels}" if labels else "",
-        f"hears {topics}" if topics else "",
-    ]
-    return f"{said}; {'; '.join(each for each in extra if each)}"

@@ -92,7 +92,8 @@ TOOLS: tuple[dict[str, Any], ...] = (
         "check_inbox",
         "Check the inbox",
         "Return what other agents sent you and you haven't read: requests (answer them with"
-        " send_message and reply_to), replies, events, broadcasts, results of delegated tasks.",
+        " send_message and reply_to), replies, events, broadcasts, results of delegated tasks."
+        " It returns what fits, oldest first, and says when there is more.",
         {
             "wait_s": {
                 "type": "number",
@@ -100,14 +101,31 @@ TOOLS: tuple[dict[str, Any], ...] = (
                 "maximum": WAIT_S_MAX,
                 "default": 0,
                 "description": "How long to wait for the first one, in seconds.",
-            }
+            },
+            "message": {
+                "type": "string",
+                "maxLength": 80,
+                "description": "Only for a message that came in parts: its id, for another part.",
+            },
+            "part": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 1000,
+                "description": "With message: which part, counted from 1.",
+            },
         },
     ),
     _tool(
         "list_agents",
         "List agents",
         "List the agents that you may message or give tasks to, with what they can do.",
-        {},
+        {
+            "after": {
+                "type": "string",
+                "maxLength": 80,
+                "description": "Only when the list was too long: the name that it ended with.",
+            }
+        },
     ),
     _tool(
         "delegate_task",
