@@ -14,7 +14,12 @@ class Malformed(ValueError):
 def loads(document: bytes | str) -> Any:
     """Parse strict JSON; Malformed says what is wrong without repeating the document."""
     try:
-        parsed = json.loads(document, object_pairs_hook=_unique, parse_constant=_no_constant)
+        parsed = json.loads(
+            document,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite_number,
+        )
     except Malformed:
         raise
     except RecursionError:
@@ -56,6 +61,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_name: str) -> Any:
     raise Malformed("NaN and Infinity are not JSON")
+
+
+def _finite_number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise Malformed("a number is too large")
+    return value
 
 
 class Reader:

@@ -63,6 +63,10 @@ class Talk:
         """Return the next line of the server; None when it hung up. queue.Empty when none comes."""
         return self._came.get(timeout=within_s)
 
+    def heard(self) -> bool:
+        """Whether a line of the server waits to be read."""
+        return not self._came.empty()
+
     def answer(self, number: Any = 1, *, within_s: float = ANSWER_S) -> dict[str, Any]:
         """Return the answer with that id; others are kept for later."""
         while True:

@@ -16,8 +16,15 @@ from agentd.mcp.colleagues import listed
 from agentd.mcp.marked import WORDS, part, shown
 from agentd.mcp.refusal import Refusal, Unheard
 from agentd.mcp.sending import Sender
+from agentd.pace import Pace
 
 REQUEST_S = 60.0
+CALLS_AT_ONCE = 8  # of a task, over all its connections; the model rarely makes three
+# The hub takes 100 requests a second of a container, and drops heartbeats with the rest beyond that.
+CALLS_EVERY_S = 0.1
+CALLS_BURST = 40
+NOTES_EVERY_S = 10.0  # for people who watch: faster, nobody reads them
+NOTES_BURST = 5
 
 _TO = {"agent": "agent", "reply_to": "message", "topic": "topic"}
 
@@ -43,6 +50,8 @@ class Calls:
         self._lock = threading.Lock()
         self._running: set[Cancellation] = set()
         self._over = False
+        self._calls_pace = Pace(every_s=CALLS_EVERY_S, burst=CALLS_BURST)
+        self._notes_pace = Pace(every_s=NOTES_EVERY_S, burst=NOTES_BURST)
         self.tools: dict[str, Tool] = {
             "send_message": self._send_message,
             "ask_agent": self._ask_agent,
@@ -57,13 +66,17 @@ class Calls:
 
         Raises BadArguments, Refusal, or Ended once the call is cancelled.
         """
+        wait_s = self._calls_pace.wait_s()
+        if wait_s:
+            raise Refusal(f"too many calls one after another; wait {_seconds(wait_s)}")
         arguments = Arguments(tool, given)
         with self._counted(cancellation) as inner:
             try:
                 return self.tools[tool](arguments, inner)
             except Ended:
-                cancellation.check()  # by the client, which wants no answer; else by the task's end
-                raise Refusal("the task has ended") from None
+                if self._over:
+                    raise Refusal("the task has ended") from None
+                raise  # by the client, which wants no answer
 
     def end(self) -> None:
         """End every call, those that run and those to come: the task is over."""
@@ -78,6 +91,8 @@ class Calls:
         """Run a call under a cancellation of its own, asked by the client's or by the task's end."""
         inner = Cancellation()
         with self._lock:
+            if len(self._running) >= CALLS_AT_ONCE:
+                raise Refusal(f"at most {CALLS_AT_ONCE} calls at once; wait for one of them")
             self._running.add(inner)
             over = self._over
         cancellation.listen(inner.ask)
@@ -175,6 +190,9 @@ class Calls:
         return f"{task} is {state}.{held}{unheard} Its result comes to your inbox: see check_inbox."
 
     def _report_progress(self, given: Arguments, _cancellation: Cancellation) -> str:
+        wait_s = self._notes_pace.wait_s()
+        if wait_s:
+            raise Refusal(f"not reported: notes come too fast; wait {_seconds(wait_s)}")
         self._note(str(given.get("note")))
         return "Reported."
 
@@ -191,6 +209,10 @@ class Calls:
             wait_s=wait_s,
             cancellation=cancellation,
         )
+
+
+def _seconds(wait_s: float) -> str:
+    return f"{wait_s:.1f} s"
 
 
 def _said(given: Arguments) -> dict[str, Any]:

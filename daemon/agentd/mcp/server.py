@@ -26,37 +26,68 @@ def serving(calls: Calls) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="agentd-mcp-"))  # 0700
     path = folder / "s"
     listener = socket.socket(socket.AF_UNIX)
+    connections = _Connections(calls)
     try:
         listener.bind(str(path))
         path.chmod(0o600)
         listener.listen(CONNECTIONS_MAX)
-        threading.Thread(target=_accept, args=(listener, calls), name="mcp", daemon=True).start()
+        threading.Thread(
+            target=connections.accept_from, args=(listener,), name="mcp", daemon=True
+        ).start()
         yield str(path)
     finally:
+        calls.end()
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        connections.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _accept(listener: socket.socket, calls: Calls) -> None:
-    places = threading.BoundedSemaphore(CONNECTIONS_MAX)
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        if not places.acquire(blocking=False):
-            connection.close()
-            continue
+class _Connections:
+    """The connections of one task's program, each in a thread of its own."""
 
-        def serve(taken: socket.socket = connection) -> None:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._over = False
+
+    def accept_from(self, listener: socket.socket) -> None:
+        """Serve whoever connects until the listener ends."""
+        while True:
             try:
-                Session(taken, calls).run()
-            finally:
-                places.release()
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            if not self._take(connection):
+                connection.close()
+                continue
+            threading.Thread(
+                target=self._serve, args=(connection,), name="mcp-session", daemon=True
+            ).start()
 
-        threading.Thread(target=serve, name="mcp-session", daemon=True).start()
+    def end(self) -> None:
+        """Take nothing more from any of them; each then ends by itself."""
+        with self._lock:
+            self._over = True
+            for each in self._open:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RD)
+
+    def _take(self, connection: socket.socket) -> bool:
+        with self._lock:
+            if self._over or len(self._open) >= CONNECTIONS_MAX:
+                return False
+            self._open.add(connection)
+            return True
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            Session(connection, self._calls).run()
+        finally:
+            with self._lock:
+                self._open.discard(connection)
 
 
 def configuration(path: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from agentd.mcp.refusal import Refusal
 from agentd.mcp.rpc import Message, RpcError
 from agentd.mcp.tools import NAMES, TOOLS
 
-CALLS_MAX = 8  # of tools at once; the model rarely makes three
+CALLS_MAX = 16  # threads of one connection; how many calls of a task may run is the tools' to say
+ENDING_S = 1.0  # for calls that were told to end to say so
 STILL_S = 10.0  # between two words that a long call is still going on
 _CHUNK_BYTES = 1 << 16
 
@@ -28,6 +29,8 @@ class Session:
         self._tools = calls
         self._writing = threading.Lock()
         self._lines = Lines(bytes_max=rpc.LINE_BYTES_MAX)
+        self._changed = threading.Condition()
+        self._threads = 0
         self._calls: dict[rpc.Id, Cancellation] = {}
 
     def run(self) -> None:
@@ -40,9 +43,14 @@ class Session:
         except OSError:
             return
         finally:
+            self._end_calls()
+            self._connection.close()
+
+    def _end_calls(self) -> None:
+        with self._changed:
             for each in list(self._calls.values()):
                 each.ask()
-            self._connection.close()
+            self._changed.wait_for(lambda: not self._threads, timeout=ENDING_S)
 
     def _line(self, line: bytes) -> None:
         message: Message | None = None
@@ -51,8 +59,14 @@ class Session:
             if message is not None:
                 self._take(message)
         except RpcError as why:
-            if message is None or message.id is not None:
-                self._write(rpc.error(message.id if message else None, why))
+            self._error(message, why)
+        except Exception as cause:  # noqa: BLE001 what a task's program says must not end agentd
+            log.error("mcp.defect", where=log.where(cause))
+            self._error(message, RpcError(rpc.INTERNAL_ERROR, "agentd failed to take it"))
+
+    def _error(self, message: Message | None, why: RpcError) -> None:
+        if message is None or message.id is not None:
+            self._write(rpc.error(message.id if message else None, why))
 
     def _take(self, message: Message) -> None:
         if message.id is None:
@@ -78,14 +92,16 @@ class Session:
     def _start(self, message: Message, *, modern: bool) -> None:
         assert message.id is not None
         name = message.params.get("name")
-        if name not in NAMES:
+        if not isinstance(name, str) or name not in NAMES:
             raise RpcError(rpc.INVALID_PARAMS, f"there is no tool {str(name)[:60]!r}")
         if message.id in self._calls:
             raise RpcError(rpc.INVALID_REQUEST, "this id is in use")
-        if len(self._calls) >= CALLS_MAX:
+        if self._threads >= CALLS_MAX:
             self._answer(message.id, f"at most {CALLS_MAX} calls at once", modern, failed=True)
             return
         cancellation = self._calls[message.id] = Cancellation()
+        with self._changed:
+            self._threads += 1
         threading.Thread(
             target=self._call,
             args=(message, name, cancellation, modern),
@@ -109,9 +125,12 @@ class Session:
             words, failed = "agentd failed to do it", True
         finally:
             done.set()
-            self._calls.pop(message.id, None)
+            self._calls.pop(message.id, None)  # its id may come again once it is answered
         if words:
             self._answer(message.id, words, modern, failed=failed)
+        with self._changed:
+            self._threads -= 1
+            self._changed.notify_all()
 
     def _keep_telling(self, message: Message, done: threading.Event) -> None:
         """Send a word now and then to a client that asked to be told that the call goes on."""
