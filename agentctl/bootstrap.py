@@ -22,7 +22,7 @@ from agentctl.hub.operators import GENERATION_BYTES_MAX
 from agentctl.hub.reconciler import OBSERVATION_BYTES_MAX
 from agentctl.identity import Seal, Signer
 from agentctl.paths import StatePaths
-from agentctl.service import alerts, artifacts, damage, delegated, keys, modes, watch
+from agentctl.service import alerts, artifacts, damage, delegated, keys, modes, usable, watch
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.room import Room
 from agentctl.service.upkeep import Upkeep
@@ -121,6 +121,7 @@ def open_hub(paths: StatePaths, store: Store) -> Hub:
     keys.record_opened(hub)
     hub.live.reconciler_seen_s = hub.clock.boot_s()
     alerts.load(hub)
+    usable.load(hub)
     damage.look_over(hub)
     damage.past(hub, lambda: watch.renew_all(hub))
     damage.past(hub, lambda: artifacts.sweep(hub))

@@ -205,6 +205,22 @@ class SecretUnavailable(Unavailable):
     title = "Secret unavailable"
 
 
+class ProviderUnusable(AgentctlError):
+    """A provider's key can't be had, and no number of tries mends that; `why` is for operators.
+
+    The message is for agents, so it names neither file nor command of this machine.
+    """
+
+    status = 403
+    exit_code = EXIT_REFUSED
+    type = "provider-unusable"
+    title = "The provider can't be used"
+
+    def __init__(self, provider: str, *, why: str) -> None:
+        super().__init__(f"provider {provider} can't be used: it has no key")
+        self.why = why
+
+
 class StoreUnavailable(Unavailable):
     """The store can't write: disk full, I/O error."""
 

@@ -40,7 +40,10 @@ def nowhere(_: tuple[str, ...]) -> Spot | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Current:
-    """What the hub says is applied, and who holds what. Number 0 is before the first generation."""
+    """What the hub says is applied, and who holds what. Number 0 is before the first generation.
+
+    `unusable` are providers that the gateway has no key for, and why.
+    """
 
     number: int = 0
     digest: str = ""
@@ -52,6 +55,7 @@ class Current:
     work: Mapping[str, str] = dataclasses.field(default_factory=dict)
     wanted: tuple[reconcile.Wanted, ...] = ()
     quarantined: frozenset[str] = frozenset()
+    unusable: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def past(self) -> Mapping[str, Born]:
@@ -172,7 +176,8 @@ def compare(
         quarantined=known.quarantined,
     )
     away = () if current else (HUB_AWAY,)
-    planned = dataclasses.replace(planned, notes=(*planned.notes, *notes, *away))
+    told = (*planned.notes, *notes, *_keyless(desired, known.unusable), *away)
+    planned = dataclasses.replace(planned, notes=told)
     return Proposal(
         desired=desired,
         digest=digest,
@@ -180,6 +185,15 @@ def compare(
         plan=planned,
         observed=observed,
         review=review(planned, desired, current, digest=digest, selection=selection),
+    )
+
+
+def _keyless(desired: DesiredState, unusable: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a note on each declared provider that has no key now: for people, and no error."""
+    return tuple(
+        f"provider {each.name} is unusable: {unusable[each.name]}; work for its agents is held"
+        for each in desired.providers
+        if each.name in unusable
     )
 
 
@@ -240,10 +254,12 @@ def ask(settings: Settings) -> Current:
 
     hub = connect(settings)
     latest = hub.get("/api/hub/generations/latest")
-    agents = hub.get("/api/hub/agents")["agents"]
+    listed = hub.get("/api/hub/agents")
+    agents = listed["agents"]
     instances = [each for agent in agents for each in agent["instances"]]
     wanted = {task: agent["name"] for agent in agents for task in agent["wanted"]}
-    return current_from(latest, instances, wanted)
+    found = current_from(latest, instances, wanted)
+    return dataclasses.replace(found, unusable=listed.get("unusable", {}))
 
 
 def current_from(

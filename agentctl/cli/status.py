@@ -32,6 +32,10 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("generation", _generation(found["generation"], found.get("converged"))),
         *(("files", _files(found["files"])) for _ in (1,) if found.get("files")),
         *(("quarantined", _apart(each)) for each in found["quarantined"]),
+        *(
+            ("provider", f"{name} is unusable: {why}")
+            for name, why in sorted(found.get("unusable", {}).items())
+        ),
         ("hosts", ", ".join(_host(each) for each in found["hosts"]) or "none looked at yet"),
         ("containers", _counts(found["instances"])),
         ("tasks", _counts(found["tasks"])),

@@ -8,7 +8,14 @@ from typing import Any, Protocol
 
 import msgspec
 
-from agentctl.errors import AgentctlError, CallCut, Refused, Unauthenticated, UpstreamFailed
+from agentctl.errors import (
+    AgentctlError,
+    CallCut,
+    ProviderUnusable,
+    Refused,
+    Unauthenticated,
+    UpstreamFailed,
+)
 from agentctl.gateway import envelope, wording
 from agentctl.gateway.hub_side import Granted, HubSide, Wanted
 from agentctl.gateway.open_calls import OpenCall, OpenCalls
@@ -71,6 +78,7 @@ class Gateway:
         room: Room,
         find: Callable[[Provider], Target] = resolve,
         exchange: Callable[[Target, str], Exchange] | None = None,
+        keyless: Callable[[], None] = lambda: None,
     ) -> None:
         self._hub = hub
         self._keys = keys
@@ -78,6 +86,7 @@ class Gateway:
         self._room = room
         self._find = find
         self._exchange = exchange or (lambda target, name: Exchange(target, name=name))
+        self._keyless = keyless  # called when a call finds no key: the hub has to hear of it
 
     def answer(self, asked: Asked) -> Reply:
         """Make the call that is asked for; raises why it can't be, or may not be, made."""
@@ -116,6 +125,9 @@ class Gateway:
             return self._passed_on(asked, status, answered, ending, key)
         except BaseException as why:
             ending.end(Usage(), _word(why))
+            if isinstance(why, ProviderUnusable):
+                log.warning("%s: %s", why, why.why)
+                self._keyless()
             raise
 
     def _passed_on(

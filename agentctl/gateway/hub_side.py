@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agentctl.errors import AgentctlError, CallCut, HubUnavailable, Unavailable
+from agentctl.model.alert import WORDS_MAX
 from agentctl.model.fleet import Provider, ProviderKind, Source, SourceKind
 from agentctl.model.task import Usage
 
@@ -15,6 +16,7 @@ TRY_AGAIN_S = 0.25
 ASK_TIMEOUT_S = 10.0
 CURRENT_TIMEOUT_S = 5.0
 REPORT_TIMEOUT_S = 2.0  # the agent's last byte waits for it
+UNUSABLE_TOLD_MAX = 1000  # providers; more without a key have one and the same cause
 REPORTS_KEPT_MAX = 10_000  # an hour of a busy fleet's calls, at 200 bytes each
 
 log = logging.getLogger("agentctl.gateway")
@@ -103,6 +105,19 @@ class HubSide:
         )
         return frozenset(answer["current"])
 
+    def providers(
+        self, generation: int, unusable: Mapping[str, str]
+    ) -> tuple[int, tuple[Provider, ...]]:
+        """Say which providers of a generation have no key, and why; return the generation in force.
+
+        Raises what the hub answers, or HubUnavailable.
+        """
+        first = sorted(unusable.items())[:UNUSABLE_TOLD_MAX]
+        rows = [{"provider": name, "why": why[:WORDS_MAX]} for name, why in first]
+        body = {"generation": generation, "unusable": rows}
+        answer = self._post("/api/hub/providers", body, CURRENT_TIMEOUT_S)
+        return answer["generation"], tuple(_provider(each) for each in answer["providers"])
+
     def report(self, call: str, usage: Usage, status: str) -> None:
         """Say what a call used; kept and sent later when the hub is away. Raises nothing."""
         body = {
@@ -143,19 +158,22 @@ class HubSide:
 
 
 def _granted(answer: Mapping[str, Any]) -> Granted:
-    declared = answer["provider"]
     return Granted(
         call=answer["call"],
         task=answer["task"],
         attempt=answer["attempt"],
-        provider=Provider(
-            name=declared["name"],
-            kind=ProviderKind(declared["kind"]),
-            base_url=declared["base_url"],
-            model=declared["model"],
-            boundary=declared["boundary"],
-            api_key=_source(declared["api_key"]),
-        ),
+        provider=_provider(answer["provider"]),
+    )
+
+
+def _provider(declared: Mapping[str, Any]) -> Provider:
+    return Provider(
+        name=declared["name"],
+        kind=ProviderKind(declared["kind"]),
+        base_url=declared["base_url"],
+        model=declared["model"],
+        boundary=declared["boundary"],
+        api_key=_source(declared["api_key"]),
     )
 
 

@@ -8,6 +8,7 @@ from agentctl.client import Hub
 from agentctl.gateway.app import gateway_app
 from agentctl.gateway.gateway import Gateway
 from agentctl.gateway.hub_side import ASK_TIMEOUT_S, HubSide
+from agentctl.gateway.key_watch import KeyWatch
 from agentctl.gateway.open_calls import OpenCalls
 from agentctl.gateway.room import BODY_BYTES_MAX, CALLS_MAX, CONTAINER_CALLS_MAX, Room
 from agentctl.paths import StatePaths
@@ -33,9 +34,12 @@ def run(paths: StatePaths, stop: threading.Event) -> None:
         wait=stop.wait,
     )
     calls = OpenCalls(hub, now_s=time.monotonic)
-    gateway = Gateway(hub=hub, keys=Keys(now_s=time.monotonic), calls=calls, room=Room())
+    keys = Keys(now_s=time.monotonic)
+    key_watch = KeyWatch(hub, keys, now_s=time.monotonic)
+    gateway = Gateway(hub=hub, keys=keys, calls=calls, room=Room(), keyless=key_watch.look_soon)
     server = _server(gateway, paths)
     server.run_in_thread()
+    threading.Thread(target=key_watch.watch, args=(stop,), name="keys", daemon=True).start()
     log.info("gateway ready", extra={"socket": str(paths.llm_socket)})
     try:
         calls.watch(stop)

@@ -12,6 +12,7 @@ from agentctl.errors import (
     Conflict,
     InputError,
     NotFound,
+    ProviderUnusable,
     Refused,
     TooLarge,
     Unauthenticated,
@@ -39,6 +40,8 @@ def status_of(error: AgentctlError) -> int:
     """Return the status that makes a client of the Messages API do what the error means."""
     match error:
         case TooLarge() | Unauthenticated() | Refused() | NotFound() | UpstreamFailed():
+            return error.status
+        case ProviderUnusable():
             return error.status
         case Conflict():
             return 403

@@ -1,7 +1,7 @@
 """The gateway's listener: may this model call be made, is it still wanted, what did it use."""
 
 from agentctl.hub.route import Answer, Call, Route
-from agentctl.service import model_calls
+from agentctl.service import model_calls, usable
 
 
 def open_call(call: Call[None]) -> Answer:
@@ -19,7 +19,20 @@ def usage(call: Call[None]) -> Answer:
     return Answer(model_calls.usage(call.hub, call.path["call"], call.body))
 
 
+def providers(call: Call[None]) -> Answer:
+    """Take which providers have no key; say which are declared, and by which generation."""
+    return Answer(usable.told(call.hub, call.body))
+
+
 ROUTES: tuple[Route[None], ...] = (
+    Route(
+        method="POST",
+        path="/api/hub/providers",
+        summary="Say which providers have no key, and ask which are declared.",
+        answer=providers,
+        body="api/providers",
+        body_bytes_max=1024 * 1024,
+    ),
     Route(
         method="POST",
         path="/api/hub/model-calls",

@@ -118,6 +118,7 @@ class Snapshot:
     working: tuple[Working, ...] = ()
     living: tuple[Living, ...] = ()
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
     hosts: tuple[Looked, ...] = ()
     steps: tuple[Step, ...] = ()
     apart_since_s: float | None = None

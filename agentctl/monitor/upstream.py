@@ -2,7 +2,8 @@
 
 from agentctl.monitor.snapshot import Upstream
 
-NOT_ITS_FAULT = frozenset({"cut", "client gone"})  # the call was ended on this side
+# The call was ended on this side, or never made for want of a key (which has an alert of its own).
+NOT_ITS_FAULT = frozenset({"cut", "client gone", "provider-unusable"})
 NUMBERS_FAILED_FROM = 500
 KEY_REFUSED = frozenset({"401", "403"})
 

@@ -7,12 +7,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from agentctl.errors import Unavailable
+from agentctl.errors import ProviderUnusable
 from agentctl.model.fleet import Provider, Source, SourceKind
 
 KEPT_S = 60.0  # so that a changed key counts within a minute, and a command isn't run per call
 COMMAND_TIMEOUT_S = 10.0
 KEY_BYTES_MAX = 16 * 1024
+_NOUNS = {
+    SourceKind.FILE: "file",
+    SourceKind.ENV: "variable",
+    SourceKind.COMMAND: "command",
+}
 _KEY = re.compile(r"[\x21-\x7e]+")  # what may stand in a header: printable, no spaces
 
 
@@ -29,7 +34,7 @@ class Keys:
         self._lock = threading.Lock()
 
     def key(self, provider: Provider) -> str | None:
-        """Return the provider's key, or None where none is declared. Raises Unavailable."""
+        """Return the provider's key, or None where none is declared. Raises ProviderUnusable."""
         if provider.api_key is None:
             return None
         source = provider.api_key
@@ -53,12 +58,11 @@ def _checked(name: str, source: Source) -> str:
         value = _fetch(source).strip()
     except (OSError, UnicodeError, subprocess.SubprocessError) as cause:
         # `from None`: a failed command's output would otherwise travel with the cause
-        why = cause.strerror if isinstance(cause, OSError) and cause.strerror else _kind(cause)
-        raise _none(name, source, why) from None
+        raise _none(name, source, _words(cause)) from None
     if not value:
-        raise _none(name, source, "it is empty")
+        raise _none(name, source, "is not set" if source.kind is SourceKind.ENV else "is empty")
     if len(value) > KEY_BYTES_MAX or not _KEY.fullmatch(value):
-        raise _none(name, source, "what it gives is no key: one line of printable characters")
+        raise _none(name, source, "holds no key: one line of printable characters")
     return value
 
 
@@ -81,18 +85,21 @@ def _fetch(source: Source) -> str:
             return done.stdout.decode()
 
 
-def _none(name: str, source: Source, why: str) -> Unavailable:
+def _none(name: str, source: Source, why: str) -> ProviderUnusable:
     where = source.argv[0] if source.kind is SourceKind.COMMAND and source.argv else source.name
-    return Unavailable(
-        f"provider {name} has no key: {source.kind.value} {where}: {why}", retry_after_s=30
-    )
+    return ProviderUnusable(name, why=f"key {_NOUNS[source.kind]} {where} {why}")
 
 
-def _kind(cause: Exception) -> str:
+def _words(cause: Exception) -> str:
+    """Return what is wrong with a source, for the end of a sentence that begins with it."""
     match cause:
+        case FileNotFoundError():
+            return "is missing"
+        case OSError() if cause.strerror:
+            return f"can't be read: {cause.strerror}"
         case subprocess.CalledProcessError():
-            return f"it ended with code {cause.returncode}"
+            return f"ended with code {cause.returncode}"
         case subprocess.TimeoutExpired():
-            return f"it took more than {COMMAND_TIMEOUT_S:g} s"
+            return f"took more than {COMMAND_TIMEOUT_S:g} s"
         case _:
-            return "it can't be read"
+            return "can't be read"

@@ -122,7 +122,7 @@ def _delegate(hub: Hub, txn: Txn, fleet: Fleet, sent: Sent) -> Made | Rejection:
     if isinstance(budget, str):
         return _no(budget, rule="budget", hint="it comes out of your own task's")
     task = _task(hub, fleet, standing, message["payload"], scope, budget)
-    found = route_task.pick(txn, fleet, task)
+    found = route_task.pick(txn, fleet, task, hub.live.unusable)
     if isinstance(found, NoRoute):
         refusal = _refused_by_rules(fleet, task)
         if refusal is not None:

@@ -6,7 +6,7 @@ the gateway asks again.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -106,6 +106,7 @@ class Live:
     apart_since_s: float | None = None  # wall clock, while what runs isn't what is declared
     moved_s: float = 0.0  # wall clock of work's last move, anywhere
     upstreams: dict[str, Upstream] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)  # providers without a key, and why
     book: Book = field(default_factory=Book)
     book_unkept: dict[tuple[str, str], Alert] = field(default_factory=dict)
     checked_s: float | None = None  # boot time of the checks' last run; None: they are due

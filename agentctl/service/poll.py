@@ -139,6 +139,8 @@ def _may_take(hub: Hub, txn: Txn, instance: Instance) -> Task | None:
         return None
     if instance.agent not in fleet.agents:
         return None  # no longer declared: it gets no work
+    if instance.provider in hub.live.unusable:
+        return None  # it could only fail
     if instance.ephemeral is not ephemeral.is_ephemeral(fleet.agents[instance.agent]):
         return None  # its agent's work wants containers of the other kind now
     if instance.ephemeral:

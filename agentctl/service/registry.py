@@ -12,7 +12,7 @@ from agentctl.model.fleet import AgentSpec
 from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import LIVE, Task
-from agentctl.service import ephemeral
+from agentctl.service import ephemeral, usable
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.roles import READERS, require_role
 from agentctl.service.task_row import task_row
@@ -27,7 +27,7 @@ def agents(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     require_role(who, READERS, "read agents")
     fleet = hub.fleet
     if fleet is None:
-        return {"agents": []}
+        return {"agents": [], "unusable": {}}
     with hub.store.read() as txn:
         wanted = ephemeral.wanted(hub, txn)
         living = list(instances.alive(txn))
@@ -35,7 +35,7 @@ def agents(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
             _agent_row(hub, txn, fleet, spec, living, wanted)
             for spec in fleet.generation.desired.agents
         ]
-    return {"agents": rows}
+    return {"agents": rows, "unusable": dict(usable.of_declared(hub))}
 
 
 def agent(hub: Hub, name: str, who: OperatorPrincipal) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def _batch(hub: Hub, task_ids: list[str], txn: Txn) -> set[str]:
 
 def _again(hub: Hub, txn: Txn, fleet: Fleet, task: Task) -> Task | None:
     """Return the task where it goes now, or None when nothing changes for it."""
-    found = route_task.pick(txn, fleet, task)
+    found = route_task.pick(txn, fleet, task, hub.live.unusable)
     if isinstance(found, NoRoute):
         if task.state is TaskState.HELD:
             return hold(task, found.reason) if task.held_reason != found.reason else None

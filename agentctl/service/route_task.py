@@ -1,5 +1,8 @@
 """A task's facts and the applied fleet to where it goes: routing with policy's say in it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from agentctl.model.decision import Question
 from agentctl.model.fleet import AgentSpec, Lifecycle
 from agentctl.model.task import Routed, Task
@@ -76,10 +79,19 @@ def _barred(fleet: Fleet, task: Task, spec: AgentSpec) -> str:
     return ""
 
 
-def pick(txn: Txn, fleet: Fleet, task: Task) -> Chosen | NoRoute:
-    """Return where the task goes now, or why nobody may take it."""
+def pick(
+    txn: Txn, fleet: Fleet, task: Task, unusable: Mapping[str, str] = MappingProxyType({})
+) -> Chosen | NoRoute:
+    """Return where the task goes now, or why nobody may take it.
+
+    A provider without a key (`unusable`) changes nothing about where work belongs: it waits
+    for the key, and goes nowhere else. The reason names no file: agents may read it.
+    """
     seen = candidates(txn, fleet, task)
-    return choose(wanted(task), seen, fleet.generation.desired.routing.routes, fleet.levels)
+    found = choose(wanted(task), seen, fleet.generation.desired.routing.routes, fleet.levels)
+    if isinstance(found, Chosen) and found.provider in unusable:
+        return NoRoute(reason=f"provider {found.provider} of {found.agent} has no usable key")
+    return found
 
 
 def routed(chosen: Chosen, fleet: Fleet, decision_id: str) -> Routed:

@@ -15,6 +15,7 @@ from agentctl.monitor.snapshot import (
     Waiting,
     Working,
 )
+from agentctl.service import usable
 from agentctl.service.context import Hub
 from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
@@ -45,6 +46,7 @@ def snapshot(hub: Hub) -> Snapshot:
             working=_working(hub, txn),
             living=tuple(_living(hub, each) for each in living),
             upstreams=_upstreams(hub),
+            unusable=usable.of_declared(hub),
             hosts=_hosts(hub),
             steps=_steps(hub),
             apart_since_s=live.apart_since_s,

@@ -75,7 +75,7 @@ def _submit(
         return repeated, False, None
     backlog.require_room(txn)
     task = _record(hub, txn, fleet, new, who, retry_of)
-    found = route_task.pick(txn, fleet, task)
+    found = route_task.pick(txn, fleet, task, hub.live.unusable)
     if isinstance(found, NoRoute):
         refusal = _refusal(hub, txn, fleet, task)
         if refusal is not None:

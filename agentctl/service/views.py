@@ -7,7 +7,7 @@ from agentctl.model.digest import plain
 from agentctl.model.mode import ModeName
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
-from agentctl.service import alerts, damage, files, modes, quarantine
+from agentctl.service import alerts, damage, files, modes, quarantine, usable
 from agentctl.service.context import Hub
 from agentctl.service.roles import READERS, require_role, sees_content
 from agentctl.service.task_row import task_row
@@ -93,6 +93,7 @@ def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
         "hosts": hub.live.hosts,
         "files": files.as_row(hub),
         "quarantined": apart,
+        "unusable": dict(usable.of_declared(hub)),
         "converged": hub.live.last_pass.get("converged"),
         "alerts": alerts.show(hub, who, every=False)["alerts"],
     }

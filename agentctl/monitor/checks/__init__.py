@@ -13,6 +13,7 @@ from agentctl.monitor.checks import (
     files,
     heartbeats,
     held,
+    keys,
     mode,
     observation,
     providers,
@@ -43,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     quarantined.check,
     files.check,
     providers.check,
+    keys.check,
     signing_key.check,
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from agentctl.model.alert import Finding, Severity
 from agentctl.monitor.snapshot import Snapshot
 
-KEY_TROUBLE = frozenset({"401", "403", "secret-unavailable"})  # no number of tries mends these
+KEY_TROUBLE = frozenset({"401", "403"})  # no number of tries mends these
 
 
 def check(snapshot: Snapshot) -> Iterator[Finding]:

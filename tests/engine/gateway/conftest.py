@@ -44,6 +44,8 @@ class Hub:
         self.stale: set[str] = set()
         self.looks: list[list[str]] = []
         self.forgotten: set[str] = set()
+        self.generation = 1
+        self.keys_told: list[dict[str, Any]] = []
         self._server: socketserver.ThreadingUnixStreamServer | None = None
 
     def start(self) -> None:
@@ -83,6 +85,9 @@ class Hub:
             self.looks.append(body["calls"])
             unknown = self.stale | self.forgotten
             return 200, {"current": [each for each in body["calls"] if each not in unknown]}
+        if path == "/api/hub/providers":
+            self.keys_told.append(body)
+            return 200, {"generation": self.generation, "providers": [self.provider]}
         if path.endswith("/usage"):
             self.usage[path.split("/")[4]] = body
             return 200, {}

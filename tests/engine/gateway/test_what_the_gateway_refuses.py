@@ -2,11 +2,13 @@
 
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentctl.demo.script import Answer
+from tests.engine.gateway.conftest import until
 
 TOKEN = "mt1.task-1.1.secret-of-the-task"
 
@@ -106,12 +108,36 @@ def test_a_private_provider_at_another_address_is_never_connected_to(stage: Any)
     assert stage.hub.usage["call-1"]["status"] == "refused"
 
 
-def test_a_missing_key_makes_the_provider_unavailable_and_names_the_source(stage: Any) -> None:
+def test_a_missing_key_is_a_refusal_that_no_try_mends(stage: Any) -> None:
     stage.hub.provider["api_key"] = {"kind": "file", "name": "/nowhere/key", "argv": []}
-    status, kind, message = stage.door.error()
-    assert (status, kind) == (529, "overloaded_error")
-    assert message == "provider claude has no key: file /nowhere/key: No such file or directory"
+    status, headers, body = stage.door.ask()
+    assert (status, headers["x-should-retry"]) == (403, "false")
+    assert json.loads(body)["error"] == {
+        "type": "permission_error",
+        "message": "provider claude can't be used: it has no key",
+    }
     assert stage.model.requests == ()
+
+
+def test_the_hub_hears_of_a_missing_key_before_any_call_meets_it(stage: Any) -> None:
+    stage.hub.provider["api_key"] = {"kind": "file", "name": "/nowhere/key", "argv": []}
+    stage.hub.generation = 2
+    told = {
+        "generation": 2,
+        "unusable": [{"provider": "claude", "why": "key file /nowhere/key is missing"}],
+    }
+    until(lambda: told in stage.hub.keys_told, what="the word on the key")
+    assert stage.hub.asked == []
+
+
+def test_the_hub_hears_of_a_key_that_is_there_again(stage: Any, tmp_path: Path) -> None:
+    key = tmp_path / "late"
+    stage.hub.provider["api_key"] = {"kind": "file", "name": str(key), "argv": []}
+    stage.hub.generation = 2
+    until(lambda: stage.hub.keys_told[-1:] and stage.hub.keys_told[-1]["unusable"], what="no key")
+    key.write_text("sk-late")
+    good = {"generation": 2, "unusable": []}
+    until(lambda: stage.hub.keys_told[-1] == good, what="the word that it is there")
 
 
 def test_a_provider_that_is_down_is_a_bad_gateway_without_its_address(stage: Any) -> None:

@@ -72,6 +72,15 @@ def test_without_the_hub_a_fleet_that_runs_as_declared_is_no_change() -> None:
     assert found.plan.notes == (HUB_AWAY,)  # and nobody is called an orphan on no evidence
 
 
+def test_a_provider_without_a_key_is_a_note_and_no_change() -> None:
+    keyless = applied(FLEET, unusable={"ollama-qwen3": "key file /k is missing", "gone": "x"})
+    found = proposed(FLEET, seen(container(RESEARCHER)), keyless)
+    assert not found.changed
+    assert found.plan.notes == (
+        "provider ollama-qwen3 is unusable: key file /k is missing; work for its agents is held",
+    )
+
+
 def test_before_the_first_generation_the_plan_says_so() -> None:
     found = proposed(FLEET, seen(), Current(installation=OURS))
     assert text(found).endswith("Nothing is applied yet: this is the first generation.")

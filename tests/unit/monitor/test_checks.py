@@ -16,6 +16,7 @@ from agentctl.monitor.checks import (
     engines,
     heartbeats,
     held,
+    keys,
     mode,
     observation,
     providers,
@@ -246,6 +247,13 @@ def test_a_provider_is_named_after_three_failures_and_a_refused_key_at_once() ->
         "provider[opus] 3 calls in a row to opus failed, the last with upstream-failed"
     ]
     assert found(1, "401") == ["provider[opus] opus refuses the key (401)"]
+
+
+def test_a_provider_without_a_key_is_named_with_where_it_should_be() -> None:
+    snapshot = replace(QUIET, unusable={"opus": "key file /etc/opus is missing"})
+    assert said(keys.check(snapshot)) == [
+        "provider-key[opus] provider unusable: key file /etc/opus is missing"
+    ]
 
 
 def test_an_old_signing_key_is_named_with_its_age() -> None:

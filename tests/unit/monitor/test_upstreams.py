@@ -19,7 +19,7 @@ def test_any_answer_of_its_own_proves_that_it_is_there(word: str) -> None:
     assert after_call(TWICE, word, now_s=9.0) is None
 
 
-@pytest.mark.parametrize("word", ["cut", "client gone"])
+@pytest.mark.parametrize("word", ["cut", "client gone", "provider-unusable"])
 def test_a_call_that_was_ended_on_this_side_says_nothing(word: str) -> None:
     assert after_call(TWICE, word, now_s=9.0) is TWICE
     assert after_call(None, word, now_s=9.0) is None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agentctl.errors import Unavailable
+from agentctl.errors import ProviderUnusable
 from agentctl.model.fleet import Provider, ProviderKind, Source, SourceKind
 from agentctl.providers.keys import KEPT_S, Keys
 
@@ -74,18 +74,29 @@ def test_a_key_that_the_provider_refused_is_fetched_anew_at_once(tmp_path: Path)
     assert keys.key(file(path)) == "new"
 
 
-def test_a_missing_key_names_its_source(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable) as caught:
+def test_a_missing_key_names_its_source_to_operators_alone(tmp_path: Path) -> None:
+    with pytest.raises(ProviderUnusable) as caught:
         Keys(now_s=Now()).key(file(tmp_path / "absent"))
-    assert str(caught.value) == (
-        f"provider claude has no key: file {tmp_path}/absent: No such file or directory"
-    )
+    assert caught.value.why == f"key file {tmp_path}/absent is missing"
+    assert str(caught.value) == "provider claude can't be used: it has no key"
+
+
+def test_an_unset_variable_and_a_folder_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("THE_KEY", raising=False)
+    with pytest.raises(ProviderUnusable) as caught:
+        Keys(now_s=Now()).key(provider(Source(kind=SourceKind.ENV, name="THE_KEY")))
+    assert caught.value.why == "key variable THE_KEY is not set"
+    with pytest.raises(ProviderUnusable) as caught:
+        Keys(now_s=Now()).key(file(tmp_path))
+    assert caught.value.why == f"key file {tmp_path} can't be read: Is a directory"
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "it is empty"),
+        (b"", "is empty"),
         (b"sk-1\nsk-2", "one line"),
         (b"sk \xc3\xbc", "printable"),
         (b"\xff", "can't be read"),
@@ -95,14 +106,15 @@ def test_what_is_no_key_is_refused_without_being_shown(
     tmp_path: Path, content: bytes, why: str
 ) -> None:
     (tmp_path / "key").write_bytes(content)
-    with pytest.raises(Unavailable, match=why) as caught:
+    with pytest.raises(ProviderUnusable) as caught:
         Keys(now_s=Now()).key(file(tmp_path / "key"))
-    assert "sk" not in str(caught.value)
+    assert why in caught.value.why
+    assert "sk" not in f"{caught.value} {caught.value.why}"
 
 
 def test_a_failing_command_keeps_what_it_printed_to_itself() -> None:
-    with pytest.raises(Unavailable, match="ended with code 3") as caught:
+    with pytest.raises(ProviderUnusable) as caught:
         Keys(now_s=Now()).key(command("sh", "-c", "echo sk-secret; exit 3"))
-    assert "sk-secret" not in str(caught.value)
+    assert caught.value.why == "key command sh ended with code 3"
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
