@@ -25,7 +25,7 @@ HEADERS = frozenset({"alg", "kid", "typ"})
 CLAIMS_REQUIRED = frozenset({"sub", "aud", "exp", "iat"})
 CLAIMS = CLAIMS_REQUIRED | {"provider", "boundary"}
 
-_COMPACT = re.compile(r"([A-Za-z0-9_-]{1,1024})\.([A-Za-z0-9_-]{1,3000})\.[A-Za-z0-9_-]{86}")
+_COMPACT = re.compile(r"([A-Za-z0-9_-]{1,1024})\.([A-Za-z0-9_-]{1,3000})\.([A-Za-z0-9_-]{86})")
 _JWS = PyJWS(algorithms=[ALGORITHM])
 
 
@@ -52,17 +52,13 @@ def verify(
 ) -> SvidClaims:
     """Return the claims of an SVID signed by one of `keys` (by `kid`); `now_s` is wall-clock seconds.
 
-    Raises Unauthenticated with the reason; the message never repeats the token.
+    Raises Unauthenticated; its words never repeat the token. Whoever can't sign gets the same words
+    for every fault, the reason as its cause; only what this hub signed is told what is wrong with it.
     """
-    parts = _COMPACT.fullmatch(token) if len(token) <= SVID_CHARS_MAX else None
-    if parts is None:
-        raise _refused("is not a compact JWS with an ES256 signature")
-    key = _key_of(_object(parts[1], "header"), keys)
     try:
-        _JWS.decode(token, key, algorithms=[ALGORITHM])
-    except PyJWTError as cause:
-        raise _refused("has a signature that doesn't verify") from cause
-    claims = _object(parts[2], "claims")
+        claims = _signed(token, keys)
+    except (_NotOurs, PyJWTError) as cause:
+        raise _refused("is none of this hub's") from cause
     _check_claims(claims, audience=audience, now_s=now_s)
     subject = spiffe.parse(claims["sub"]) if isinstance(claims["sub"], str) else None
     if subject is None or subject.fleet != trust_domain:
@@ -78,20 +74,35 @@ def verify(
     )
 
 
+class _NotOurs(ValueError):
+    """Why a token isn't one that this hub signed."""
+
+
+def _signed(token: str, keys: Mapping[str, EllipticCurvePublicKey]) -> dict[str, Any]:
+    """Return the claims that one of `keys` signed; raises _NotOurs or PyJWTError."""
+    parts = _COMPACT.fullmatch(token) if len(token) <= SVID_CHARS_MAX else None
+    if parts is None:
+        raise _NotOurs("it is no compact JWS with an ES256 signature")
+    header, payload, _ = map(_decoded, parts.groups())
+    key = _key_of(_object(header, "header"), keys)
+    _JWS.decode(token, key, algorithms=[ALGORITHM])
+    return _object(payload, "claims")
+
+
 def _key_of(
     header: dict[str, Any], keys: Mapping[str, EllipticCurvePublicKey]
 ) -> EllipticCurvePublicKey:
     """Return the key that the header names; the algorithm is ours to say, never the token's."""
     if not header.keys() <= HEADERS:
-        raise _refused("has headers other than alg, kid and typ")
+        raise _NotOurs("it has headers other than alg, kid and typ")
     if header.get("alg") != ALGORITHM:
-        raise _refused(f"is not signed with {ALGORITHM}")
+        raise _NotOurs(f"it is not signed with {ALGORITHM}")
     if header.get("typ", "JWT") != "JWT":
-        raise _refused("is of another type than JWT")
+        raise _NotOurs("it is of another type than JWT")
     kid = header.get("kid")
     key = keys.get(kid) if isinstance(kid, str) else None
     if key is None:
-        raise _refused("names no key of this hub's")
+        raise _NotOurs("it names no key of this hub's")
     return key
 
 
@@ -126,14 +137,24 @@ def _text(claims: dict[str, Any], name: str) -> str:
     return value
 
 
-def _object(part: str, what: str) -> dict[str, Any]:
+def _decoded(part: str) -> bytes:
+    """Return a part's bytes; one token has one spelling (RFC 4648 §3.5: the unused bits are zero)."""
     try:
         raw = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except ValueError as cause:
+        raise _NotOurs("a part of it is no base64url") from cause
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != part:
+        raise _NotOurs("a part of it has another spelling than base64url gives it")
+    return raw
+
+
+def _object(raw: bytes, what: str) -> dict[str, Any]:
+    try:
         found = json.loads(raw.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as cause:
-        raise _refused(f"has {what} that are no JSON") from cause
+        raise _NotOurs(f"its {what} is no JSON") from cause
     if not isinstance(found, dict):
-        raise _refused(f"has {what} that are no JSON object")
+        raise _NotOurs(f"its {what} is no JSON object")
     return found
 
 

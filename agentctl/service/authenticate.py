@@ -60,8 +60,8 @@ def agent(hub: Hub, svid: str, peer: Peer) -> AgentPrincipal:
     fresh = known is not None and hub.clock.wall_s() < known[1]
     who = known[0] if known is not None and fresh else _verified(hub, svid, digest)
     instance = _instance(hub, who.instance)
-    if instance is None or not instance.alive:
-        raise Unauthenticated(f"instance {who.instance} has ended")
+    if instance is None or instance.agent != who.agent:
+        raise Unauthenticated(f"{who.agent} has no instance {who.instance}, or it has ended")
     _same_container(instance, peer)
     return who
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from agentctl import failpoints
-from agentctl.errors import AgentctlError, Unavailable
+from agentctl.errors import AgentctlError, Unauthenticated, Unavailable
 from agentctl.identity import Signer, keyfile
 from agentctl.identity.signer import RETIRED_AFTER_S
 from agentctl.model.mode import ModeName
-from agentctl.service import keys, modes
+from agentctl.model.principal import Peer
+from agentctl.service import authenticate, keys, modes
 from agentctl.store import journal
 from tests.unit.service.conftest import ADMIN, HubAtHand
 
@@ -135,3 +136,26 @@ def test_a_key_that_the_files_brought_is_put_on_record(watched: HubAtHand, tmp_p
     keys.record_opened(watched.hub)
     assert rotations(watched) == [watched.hub.signer.kid]
     assert keys.recorded(watched.hub.store) == watched.hub.signer.kid
+
+
+def test_a_retired_keys_svids_are_worth_nothing(watched: HubAtHand) -> None:
+    who = watched.born("researcher")
+    peer = Peer(container=f"container-researcher-0-{who.instance[-4:]}")
+    old = watched.hub.signer
+    keys.rotate(watched.hub, ADMIN)
+    watched.clock.advance(RETIRED_AFTER_S)
+
+    def by_the_old_key() -> str:  # as if it had leaked
+        return old.issue(
+            spiffe_id=who.spiffe_id,
+            audience=authenticate.AUDIENCE,
+            provider="ollama",
+            boundary="private",
+            now_s=watched.clock.wall_s(),
+        )[0]
+
+    assert authenticate.agent(watched.hub, by_the_old_key(), peer) == who
+    watched.clock.advance(1.0)
+    keys.retire(watched.hub)
+    with pytest.raises(Unauthenticated, match="none of this hub's"):
+        authenticate.agent(watched.hub, by_the_old_key(), peer)
