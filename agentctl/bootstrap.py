@@ -7,7 +7,8 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +23,17 @@ from agentctl.hub.operators import GENERATION_BYTES_MAX
 from agentctl.hub.reconciler import OBSERVATION_BYTES_MAX
 from agentctl.identity import Seal, Signer
 from agentctl.paths import StatePaths
-from agentctl.service import alerts, artifacts, damage, delegated, keys, modes, usable, watch
+from agentctl.service import (
+    alerts,
+    artifacts,
+    damage,
+    delegated,
+    keys,
+    modes,
+    owed,
+    usable,
+    watch,
+)
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.room import Room
 from agentctl.service.upkeep import Upkeep
@@ -41,6 +52,7 @@ from agentctl.web.servers import (
 log = logging.getLogger("agentctl.hub")
 
 TICK_S = 1.0
+OPA_JOIN_S = 5.0  # a look that is under way ends within this: what it asks has timeouts
 AGENT_THREADS = 1088  # a waiting poll holds one (40 KiB each); the hub's cap on waiting is lower
 AGENT_CONNECTIONS_MAX = 4096  # a thousand agents keep two each, and at work two more
 OPERATOR_THREADS = 64  # half of them may wait for tasks; see the hub's cap on watchers
@@ -89,7 +101,8 @@ def run_hub(paths: StatePaths, *, host: str, port: int, stop: threading.Event) -
             for server in servers:
                 server.run_in_thread()
             log.info("hub ready", extra={"door": str(paths.door), "listen": f"{host}:{port}"})
-            _tick_until(hub, upkeep, stop)
+            with _asking_opa(hub, stop):
+                _tick_until(hub, upkeep, stop)
         finally:
             for server in reversed(servers):
                 server.close()
@@ -257,6 +270,23 @@ def _tick_until(hub: Hub, upkeep: Upkeep, stop: threading.Event) -> None:
     while not stop.wait(TICK_S):
         for step in steps:
             _step(hub, step)
+
+
+@contextmanager
+def _asking_opa(hub: Hub, stop: threading.Event) -> Iterator[None]:
+    """Have a thread of its own ask OPA about waiting tasks: no tick waits for another server."""
+
+    def look() -> None:
+        while not stop.wait(TICK_S):
+            _step(hub, lambda: owed.look(hub))
+
+    thread = threading.Thread(target=look, name="opa", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=OPA_JOIN_S)
 
 
 def _step(hub: Hub, step: Callable[[], object]) -> None:

@@ -221,6 +221,13 @@ class ProviderUnusable(AgentctlError):
         self.why = why
 
 
+class NoDecision(Unavailable):
+    """Policy gives no answer, so it is no for now. Source: docs/decisions/0022-opa.md."""
+
+    type = "no-decision"
+    title = "No answer from policy"
+
+
 class StoreUnavailable(Unavailable):
     """The store can't write: disk full, I/O error."""
 

@@ -75,6 +75,14 @@ class Unapplied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """A verb that OPA gives no answer to: why, the last time, and since when (wall clock)."""
+
+    why: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """A host at the reconciler's last look."""
 
@@ -128,3 +136,4 @@ class Snapshot:
     barred: Mapping[str, Barred] = field(default_factory=dict)
     files: Unapplied | None = None
     quarantined: Mapping[str, Quarantine] = field(default_factory=dict)
+    unanswered: Mapping[str, Unanswered] = field(default_factory=dict)

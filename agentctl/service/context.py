@@ -1,15 +1,18 @@
 """What every use case works with: the store, the clock, the keys, and what lives in memory only."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from agentctl.artifacts import Shelf
 from agentctl.errors import Degraded
 from agentctl.identity import Seal, Signer
 from agentctl.messages import Fellow, Kind
-from agentctl.model.fleet import AgentSpec, Generation
+from agentctl.model.decision import Question
+from agentctl.model.fleet import AgentSpec, Generation, Opa
 from agentctl.model.mode import Mode, Verb
 from agentctl.model.ports import Clock, Ids, Randomness
 from agentctl.monitor import permits
+from agentctl.opa import Answer, OpaServer
 from agentctl.policy import Policy, compile_rules
 from agentctl.routing import Levels
 from agentctl.service.fellows import fellows
@@ -18,6 +21,12 @@ from agentctl.service.live import Live
 from agentctl.store import Store
 
 SVID_LIFETIME_S = 300.0  # half of the ten minutes allowed: a stolen one is soon worthless
+
+
+class Asker(Protocol):
+    """Who asks an OPA server: takes its timeout at the most, raises nothing."""
+
+    def ask(self, where: Opa, question: Question, *, generation: int) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,10 @@ class Fleet:
         )
 
     @property
+    def opa(self) -> Opa:
+        return self.generation.desired.opa
+
+    @property
     def lease_s(self) -> float:
         return self.generation.desired.monitoring.lease_s
 
@@ -64,6 +77,7 @@ class Hub:
     shelf: Shelf
     live: Live = field(default_factory=Live)
     fleet: Fleet | None = None
+    opa: Asker = field(default_factory=OpaServer)
 
     @property
     def mode(self) -> Mode:

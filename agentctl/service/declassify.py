@@ -9,13 +9,15 @@ from agentctl.errors import Conflict, InputError, NotFound, Refused, Unavailable
 from agentctl.model.decision import Decision, Question
 from agentctl.model.mode import Verb
 from agentctl.model.principal import OperatorPrincipal
-from agentctl.model.task import FINAL, LIVE, Result, Task
-from agentctl.service import reroute
+from agentctl.model.task import FINAL, LIVE, Result, Task, TaskState
+from agentctl.service import narrowing, reroute
 from agentctl.service.context import Fleet, Hub
+from agentctl.service.narrowing import Say
 from agentctl.service.record import note_decision, note_task
 from agentctl.service.roles import ADMINS, require_role
 from agentctl.store import Txn
 from agentctl.store import tasks as task_table
+from agentctl.tasks import withdraw
 
 VERB = "declassify"
 Outcome = tuple[Task | None, Refused | None]
@@ -26,7 +28,8 @@ def declassify(hub: Hub, task_id: str, who: OperatorPrincipal, *, to: str, why: 
 
     Of one that has ended, its result and the files it left go down too. Raises Refused (not an
     admin, or no rule allows it), NotFound, InputError (no such level, or not a lower one),
-    Conflict (somebody works on it), Unavailable (nothing applied yet, or the mode forbids it).
+    Conflict (somebody works on it), Unavailable (nothing applied yet, the mode forbids it, or OPA
+    gives no answer).
     """
     require_role(who, ADMINS, "declassify")
     hub.require(Verb.APPLY)
@@ -39,7 +42,9 @@ def declassify(hub: Hub, task_id: str, who: OperatorPrincipal, *, to: str, why: 
             f"level {to!r} is not declared", hint=f"there are: {known}", fields=[("/to", "unknown")]
         )
     # The refusal is written first, then raised: raising inside would take its record back.
-    task, refusal = hub.store.write(lambda txn: _declassify(hub, txn, fleet, task_id, who, to, why))
+    task, refusal = narrowing.write(
+        hub, lambda txn, say: _declassify(hub, txn, say, task_id, who, to, why)
+    )
     if refusal is not None:
         raise refusal
     assert task is not None
@@ -51,12 +56,13 @@ def declassify(hub: Hub, task_id: str, who: OperatorPrincipal, *, to: str, why: 
 def _declassify(
     hub: Hub,
     txn: Txn,
-    fleet: Fleet,
+    say: Say,
     task_id: str,
     who: OperatorPrincipal,
     to: str,
     why: str,
 ) -> Outcome:
+    fleet = say.fleet
     task = task_table.get(txn, task_id)
     if task is None:
         raise NotFound(f"no task {task_id!r}", hint="`agentctl tasks` lists them")
@@ -80,7 +86,7 @@ def _declassify(
         role=who.role.value,
         at_s=hub.clock.wall_s(),
     )
-    said = fleet.policy.decide(asked)
+    said = say.decide(asked)
     decision = note_decision(hub, txn, asked, said)
     facts = {"from": label, "to": to, "why": why, "decision_id": decision}
     principal = f"operator:{who.name}"
@@ -88,6 +94,8 @@ def _declassify(
         note_task(hub, txn, task, "declassify_refused", who=principal, detail=said.reason, **facts)
         return None, _refused(said, decision)
     after = _lowered(fleet, task, to)
+    if fleet.opa.enabled and after.state is TaskState.QUEUED:
+        after = withdraw(after, "its label was lowered: it is decided again")
     task_table.put(txn, after)
     note_task(
         hub, txn, after, "declassified", who=principal, detail=f"{label} → {to}: {why}", **facts

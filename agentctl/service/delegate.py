@@ -33,10 +33,11 @@ from agentctl.model.task import (
     TaskState,
 )
 from agentctl.routing import NoRoute
-from agentctl.service import backlog, budgets, output, route_task
+from agentctl.service import backlog, budgets, narrowing, output, route_task
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.live import WOKEN_FOR_ONE
 from agentctl.service.message_facts import applied
+from agentctl.service.narrowing import Say
 from agentctl.service.record import note_decision, note_task
 from agentctl.service.standing import Standing, hops_of, require_rate, stale, standing_of
 from agentctl.service.turned_away import Sent, durable, first_answer, turn_away
@@ -68,7 +69,7 @@ def delegate(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
     if first is not None:
         return first
     hub.require(Verb.SUBMIT)
-    fleet = applied(hub)
+    applied(hub)
     require_rate(hub, who)
     with durable():
         if standing is None:
@@ -78,7 +79,9 @@ def delegate(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
         if wrong is not None:
             return turn_away(hub, sent, wrong)
         backlog.require_share(hub, f"agent:{who.agent}")
-        made = hub.store.write(lambda txn: _delegate(hub, txn, hub.fleet or fleet, sent))
+        made = narrowing.write(
+            hub, lambda txn, say: _delegate(hub, txn, say, sent), check=CheckName.SCOPE
+        )
         if isinstance(made, Rejection):
             return turn_away(hub, sent, made)
     if made.task is not None:
@@ -104,9 +107,9 @@ def _schema(payload: Message) -> Rejection | None:
     return None
 
 
-def _delegate(hub: Hub, txn: Txn, fleet: Fleet, sent: Sent) -> Made | Rejection:
+def _delegate(hub: Hub, txn: Txn, say: Say, sent: Sent) -> Made | Rejection:
     """Decide and write in one transaction; a Rejection has written nothing."""
-    message, who = sent.message, sent.who
+    message, who, fleet = sent.message, sent.who, say.fleet
     first = first_answer(txn, sent)
     if first is not None:
         return Made(answer=first)
@@ -122,15 +125,15 @@ def _delegate(hub: Hub, txn: Txn, fleet: Fleet, sent: Sent) -> Made | Rejection:
     if isinstance(budget, str):
         return _no(budget, rule="budget", hint="it comes out of your own task's")
     task = _task(hub, fleet, standing, message["payload"], scope, budget)
-    found = route_task.pick(txn, fleet, task, hub.live.unusable)
+    found = route_task.pick(txn, say, task, hub.live.unusable)
     if isinstance(found, NoRoute):
-        refusal = _refused_by_rules(fleet, task)
+        refusal = _refused_by_rules(say, task)
         if refusal is not None:
             return refusal
         task = hold(task, found.reason)
     else:
         asked = route_task.question(task, found.agent)
-        said = fleet.policy.decide(asked)
+        said = say.decide(asked)
         decided = Decision(
             allowed=True, rule=found.rule, reason=f"{said.reason}; routed by {found.rule!r}"
         )
@@ -241,11 +244,16 @@ def _budget(payload: Message) -> Budget:
     )
 
 
-def _refused_by_rules(fleet: Fleet, task: Task) -> Rejection | None:
+def _refused_by_rules(say: Say, task: Task) -> Rejection | None:
     """Refuse, rather than hold, when the rules let the delegator reach none that it asked for.
 
-    One that isn't declared is asked about too: names can't be tried out.
+    One that isn't declared is asked about too: names can't be tried out. So too when OPA refuses
+    all that could take it otherwise.
     """
+    fleet = say.fleet
+    if say.refused:
+        question, no = say.refused[0]
+        return replace(_no(no.reason, rule=no.rule), question=question)
     names = [task.agent_wanted] if task.agent_wanted else sorted(fleet.agents)
     asked = [route_task.question(task, name) for name in names]
     said = [fleet.policy.decide(each) for each in asked]

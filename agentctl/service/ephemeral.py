@@ -15,7 +15,7 @@ from agentctl.model.mode import Verb
 from agentctl.model.task import Task, TaskState
 from agentctl.monitor import permits
 from agentctl.service.context import Fleet, Hub
-from agentctl.service.fitting import against_container
+from agentctl.service.fitting import against_container, is_decided
 from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
 
@@ -85,10 +85,14 @@ def next_for(txn: Txn, fleet: Fleet, instance: Instance) -> Task | None:
         return None
     if instance.made_for:
         task = task_table.get(txn, instance.made_for)
-        return task if task is not None and not _against(fleet, task, instance) else None
+        return task if task is not None and _is_for(fleet, task, instance) else None
     others = list(instances.by_agent(txn, instance.agent))
     waiting = _unserved(txn, instance.agent, others)
-    return next((each for each in waiting if not _against(fleet, each, instance)), None)
+    return next((each for each in waiting if _is_for(fleet, each, instance)), None)
+
+
+def _is_for(fleet: Fleet, task: Task, instance: Instance) -> bool:
+    return is_decided(fleet, task) and not _against(fleet, task, instance)
 
 
 def spent(hub: Hub, txn: Txn, instance: Instance, *, works: bool) -> str:

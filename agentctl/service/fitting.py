@@ -8,6 +8,12 @@ from agentctl.service import route_task
 from agentctl.service.context import Fleet
 
 
+def is_decided(fleet: Fleet, task: Task) -> bool:
+    """Whether a queued task was routed with OPA's word under the generation in force, where OPA is asked."""
+    now = task.routed
+    return not fleet.opa.enabled or (now is not None and now.generation == fleet.generation.number)
+
+
 def against_container(fleet: Fleet, task: Task, instance: Instance) -> str:
     """Return why this container may not have the task, "" when it may.
 

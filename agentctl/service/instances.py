@@ -14,9 +14,10 @@ from agentctl.model.digest import spec_hash
 from agentctl.model.fleet import AgentSpec, Provider
 from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.mode import Verb
-from agentctl.service import ephemeral
+from agentctl.service import ephemeral, narrowing
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.mail_room import Place
+from agentctl.service.narrowing import Say
 from agentctl.service.record import note, note_task
 from agentctl.store import Txn, answers, instances, quarantined_agents
 from agentctl.store import tasks as task_table
@@ -37,7 +38,7 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     hub.require(Verb.CREATE_CONTAINER, host=body["host"])
     fleet = _fleet(hub)
     spec, provider = _declared(fleet, body)
-    _require_secrets(fleet, spec, now_s=hub.clock.wall_s())
+    _require_secrets(hub, fleet, spec)
     now_s = hub.clock.wall_s()
     instance = Instance(
         id=hub.ids.new("inst"),
@@ -57,6 +58,7 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     )
 
     def work(txn: Txn) -> Instance:
+        _require_unmoved(hub, fleet)
         _refuse_quarantined(txn, instance.agent)
         place = (instance.host, instance.agent, instance.replica)
         for other in instances.by_agent(txn, instance.agent):
@@ -89,8 +91,20 @@ def _refuse_quarantined(txn: Txn, agent: str) -> None:
         )
 
 
-def _require_secrets(fleet: Fleet, spec: AgentSpec, *, now_s: float) -> None:
-    """Raise Refused when a rule takes one of the agent's declared secrets back."""
+def _require_unmoved(hub: Hub, fleet: Fleet) -> None:
+    """Raise Conflict when another generation came into force since secrets were asked about."""
+    if hub.fleet is not fleet:
+        raise Conflict("another generation was just applied", hint="plan again")
+
+
+def _require_secrets(hub: Hub, fleet: Fleet, spec: AgentSpec) -> None:
+    """Raise Refused when a rule or OPA takes one of the agent's declared secrets back; NoDecision."""
+    say = narrowing.asking(hub, fleet)
+    with narrowing.answered(hub):
+        _ask_for_secrets(say, spec, now_s=hub.clock.wall_s())
+
+
+def _ask_for_secrets(say: Say, spec: AgentSpec, *, now_s: float) -> None:
     for secret in spec.secrets:
         asked = Question(
             verb="secret.read",
@@ -100,7 +114,7 @@ def _require_secrets(fleet: Fleet, spec: AgentSpec, *, now_s: float) -> None:
             capabilities=spec.capabilities,
             at_s=now_s,
         )
-        denied = fleet.policy.takes_back(asked)
+        denied = say.takes_back(asked)
         if denied is not None:
             raise Refused(
                 f"{spec.name} may not read its secret {secret.name}: {denied.reason}",
@@ -164,10 +178,15 @@ def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
     """
     hub.require(Verb.CREATE_CONTAINER)
     fleet = _fleet(hub)
+    with hub.store.read() as txn:
+        reserved = _known(txn, instance_id)
+    spec, _ = _spec_at(fleet, reserved.agent, reserved.host, reserved.spec)
+    _require_secrets(hub, fleet, spec)  # the boot document lets the reconciler read them
     secret = hub.randomness.token()
     token = tokens.instance_token(instance_id, secret)
 
     def work(txn: Txn) -> Instance:
+        _require_unmoved(hub, fleet)
         instance = _known(txn, instance_id)
         if instance.state is not InstanceState.PROVISIONING:
             raise Conflict(f"{instance_id} is {instance.state} already", hint="reserve a new one")

@@ -20,6 +20,7 @@ from agentctl.monitor.reach import Misses
 from agentctl.monitor.snapshot import Barred, Unapplied, Upstream
 from agentctl.service.chains import Chains
 from agentctl.service.mailboxes import Mailboxes
+from agentctl.service.opa_memory import OpaMemory
 from agentctl.service.rate import Rate
 from agentctl.service.refusals import Refusals
 
@@ -121,6 +122,7 @@ class Live:
     calls: set[str] = field(default_factory=set)
     refusals: Refusals = field(default_factory=Refusals)
     submits: Rate = field(default_factory=lambda: Rate(per_s=SUBMITS_PER_S, burst=SUBMITS_BURST))
+    opa: OpaMemory = field(default_factory=OpaMemory)
     mail: Mailboxes = field(default_factory=Mailboxes)
     chains: Chains = field(default_factory=Chains)
     barred: dict[str, Barred] = field(default_factory=dict)  # messages refused by label, by sender

@@ -5,6 +5,7 @@ from agentctl.messages import Box, Facts, Sender
 from agentctl.model.instance import InstanceState
 from agentctl.model.message import Asked
 from agentctl.service.context import Fleet, Hub
+from agentctl.service.narrowing import Say
 from agentctl.service.standing import Standing, hops_of
 from agentctl.store import instances, quarantined_agents
 
@@ -23,9 +24,9 @@ def sender_of(hub: Hub, standing: Standing) -> Sender:
     )
 
 
-def facts_of(hub: Hub, asked: Asked | None) -> Facts:
+def facts_of(hub: Hub, say: Say, asked: Asked | None) -> Facts:
     """Return the fleet as the checks look at it; `asked` is the request that a reply answers."""
-    fleet = applied(hub)
+    fleet = say.fleet
     known: dict[str, tuple[Box, ...]] = {}
 
     def boxes(agent: str) -> tuple[Box, ...]:
@@ -40,7 +41,7 @@ def facts_of(hub: Hub, asked: Asked | None) -> Facts:
         boxes=boxes,
         kinds=fleet.kinds,
         levels=fleet.levels,
-        decide=fleet.policy.decide,
+        decide=say.decide,
         asked=asked,
         at_s=hub.clock.wall_s(),
         apart=apart,

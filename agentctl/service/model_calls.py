@@ -13,9 +13,10 @@ from agentctl.model.mode import Verb
 from agentctl.model.task import LIVE, Task, Usage
 from agentctl.monitor import permits
 from agentctl.monitor.upstream import after_call
-from agentctl.service import budgets
+from agentctl.service import budgets, narrowing
 from agentctl.service.context import Hub
 from agentctl.service.live import CALLS_MAX
+from agentctl.service.narrowing import Say
 from agentctl.service.poll import holds_lease
 from agentctl.service.record import note
 from agentctl.store import Txn, answers, instances
@@ -31,11 +32,12 @@ def open_call(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
 
     Raises Unauthenticated (not a token of ours, or from another container), Conflict (the attempt
     is no longer current), Refused (another provider, model or path; a label above the boundary;
-    the task's budget is spent). Refusals are journaled, a bounded number of each container.
+    the task's budget is spent), NoDecision (OPA gives no answer). Refusals are journaled, a bounded
+    number of each container.
     """
     hub.require(Verb.MODEL_CALL)
     try:
-        granted = hub.store.write(lambda txn: _open(hub, txn, body))
+        granted = narrowing.write(hub, lambda txn, say: _open(hub, txn, say, body))
     except (Refused, Unauthenticated, Conflict) as why:
         refused = why
     else:
@@ -53,12 +55,12 @@ def _note_refused(hub: Hub, body: dict[str, Any], why: str) -> None:
     hub.store.write(lambda txn: note(hub, txn, "model.refused", who=who, **facts))
 
 
-def _open(hub: Hub, txn: Txn, body: dict[str, Any]) -> dict[str, Any]:
+def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any]:
     task = _task_of(hub, txn, body["token"])
     instance = instances.get(txn, task.instance)
     if instance is None or instance.container != body["container"] or not instance.container:
         raise Unauthenticated("this model token works from its own container only")
-    provider = _provider(hub, task, instance, body)
+    provider = _provider(hub, say, task, instance, body)
     _within_bounds(txn, task)
     call = _call_id(hub, task, instance)
     note(
@@ -102,11 +104,11 @@ def _task_of(hub: Hub, txn: Txn, token: str) -> Task:
     return task
 
 
-def _provider(hub: Hub, task: Task, instance: Instance, body: dict[str, Any]) -> Provider:
+def _provider(hub: Hub, say: Say, task: Task, instance: Instance, body: dict[str, Any]) -> Provider:
     """Return the provider fixed for this container; anything else that is asked for is refused."""
-    fleet = hub.fleet
-    provider = fleet.generation.desired.provider(instance.provider) if fleet else None
-    if fleet is None or provider is None:
+    fleet = say.fleet
+    provider = fleet.generation.desired.provider(instance.provider)
+    if provider is None:
         raise Refused(f"provider {instance.provider} is no longer declared", rule="provider")
     if body["provider"] != instance.provider:
         raise Refused(
@@ -135,7 +137,7 @@ def _provider(hub: Hub, task: Task, instance: Instance, body: dict[str, Any]) ->
         capabilities=task.capabilities,
         at_s=hub.clock.wall_s(),
     )
-    denied = fleet.policy.takes_back(asked)
+    denied = say.takes_back(asked)
     if denied is not None:
         raise Refused(denied.reason, rule=denied.rule)
     return provider

@@ -18,7 +18,7 @@ from agentctl.model.task import LIVE, Task, TaskState
 from agentctl.monitor import permits
 from agentctl.service import ephemeral, mail
 from agentctl.service.context import Hub
-from agentctl.service.fitting import against_container
+from agentctl.service.fitting import against_container, is_decided
 from agentctl.service.live import wait_until
 from agentctl.service.mail_room import Place
 from agentctl.service.record import note_task
@@ -149,7 +149,9 @@ def _may_take(hub: Hub, txn: Txn, instance: Instance) -> Task | None:
         if at >= LOOKED_AT_MAX:
             return None
         task = task_table.get(txn, task_id)
-        if task is not None and not against_container(fleet, task, instance):
+        if task is None or not is_decided(fleet, task):
+            continue
+        if not against_container(fleet, task, instance):
             return task
     return None
 

@@ -1,6 +1,7 @@
 """A task's facts and the applied fleet to where it goes: routing with policy's say in it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from agentctl.model.decision import Question
@@ -8,8 +9,12 @@ from agentctl.model.fleet import AgentSpec, Lifecycle
 from agentctl.model.task import Routed, Task
 from agentctl.routing import Candidate, Chosen, NoRoute, Wanted, choose
 from agentctl.service.context import Fleet
+from agentctl.service.narrowing import Say
 from agentctl.store import Txn, quarantined_agents
 from agentctl.store import tasks as task_table
+
+# Agents that OPA is asked about for one task: it refuses by the work, seldom by the agent.
+ASKED_MAX = 8
 
 
 def wanted(task: Task) -> Wanted:
@@ -80,18 +85,29 @@ def _barred(fleet: Fleet, task: Task, spec: AgentSpec) -> str:
 
 
 def pick(
-    txn: Txn, fleet: Fleet, task: Task, unusable: Mapping[str, str] = MappingProxyType({})
+    txn: Txn, say: Say, task: Task, unusable: Mapping[str, str] = MappingProxyType({})
 ) -> Chosen | NoRoute:
-    """Return where the task goes now, or why nobody may take it.
+    """Return where the task goes now, or why nobody may take it. Raises what `say` does.
 
     A provider without a key (`unusable`) changes nothing about where work belongs: it waits
-    for the key, and goes nowhere else. The reason names no file: agents may read it.
+    for the key, and goes nowhere else. The reason names no file: agents may read it. OPA is
+    asked about the agent that would be chosen, and where it refuses about the next.
     """
+    fleet = say.fleet
     seen = candidates(txn, fleet, task)
-    found = choose(wanted(task), seen, fleet.generation.desired.routing.routes, fleet.levels)
-    if isinstance(found, Chosen) and found.provider in unusable:
-        return NoRoute(reason=f"provider {found.provider} of {found.agent} has no usable key")
-    return found
+    for _ in range(ASKED_MAX):
+        found = choose(wanted(task), seen, fleet.generation.desired.routing.routes, fleet.levels)
+        if isinstance(found, Chosen) and found.provider in unusable:
+            return NoRoute(reason=f"provider {found.provider} of {found.agent} has no usable key")
+        if isinstance(found, NoRoute) or not fleet.opa.enabled:
+            return found
+        said = say.decide(question(task, found.agent))
+        if said.allowed:
+            return found
+        seen = [
+            replace(each, barred=said.reason) if each.name == found.agent else each for each in seen
+        ]
+    return NoRoute(reason=f"OPA refuses the first {ASKED_MAX} agents that may take it otherwise")
 
 
 def routed(chosen: Chosen, fleet: Fleet, decision_id: str) -> Routed:

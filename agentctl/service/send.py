@@ -7,11 +7,11 @@ Source: docs/decisions/0018-messages.md.
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from agentctl.errors import Conflict, InputError, Throttled, Unavailable
+from agentctl.errors import Conflict, InputError, NoDecision, Throttled, Unavailable
 from agentctl.messages import Delivery, Rejection, judge
 from agentctl.messages.payload import size_of
 from agentctl.model.decision import Decision
@@ -27,8 +27,8 @@ from agentctl.model.message import (
 )
 from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
-from agentctl.service import mail
-from agentctl.service.context import Hub
+from agentctl.service import mail, narrowing
+from agentctl.service.context import Fleet, Hub
 from agentctl.service.envelopes import envelope_of, shown
 from agentctl.service.mail_room import Place
 from agentctl.service.message_facts import applied, facts_of, sender_of
@@ -39,11 +39,16 @@ from agentctl.store import Txn, answers
 
 BUSY_RETRY_S = 1.0
 FULL_RETRY_S = 5.0  # a box empties when its reader polls, so in seconds, or not at all
+JUDGED_MAX = 3  # times: a generation that is applied between judging and writing is judged by anew
 LETTER_BYTES = 512  # what a message costs beside its payload
 TYPES = frozenset({"request", "reply", "event", "broadcast", "delegate"})
 SENDERS_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 Message = dict[str, Any]
+
+
+class Moved(Exception):
+    """Another generation came into force after a message was judged."""
 
 
 def send(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
@@ -66,11 +71,21 @@ def send(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
         with durable():
             return turn_away(hub, sent, stale(envelope.task, envelope.attempt))
     sent = replace(sent, label=standing.instance.label)
-    with durable(), _claimed(hub, who, envelope) as asked:
-        found = judge(envelope, sender_of(hub, standing), facts_of(hub, asked))
-        if isinstance(found, Rejection):
-            return turn_away(hub, sent, found)
-        return _pass_on(hub, sent, envelope, found, asked)
+    with (
+        durable(),
+        _claimed(hub, who, envelope) as asked,
+        narrowing.answered(hub, check=CheckName.SCOPE),
+    ):
+        for _ in range(JUDGED_MAX):
+            say = narrowing.asking(hub, applied(hub))
+            found = judge(envelope, sender_of(hub, standing), facts_of(hub, say, asked))
+            if isinstance(found, Rejection):
+                return turn_away(hub, sent, found)
+            with suppress(Moved):
+                return _pass_on(hub, sent, envelope, found, asked, say.fleet)
+        raise NoDecision("generations are applied faster than it is judged").of_check(
+            CheckName.SCOPE
+        )
 
 
 def malformed(hub: Hub, who: AgentPrincipal, message: Any, why: InputError) -> None:
@@ -117,8 +132,14 @@ def _claimed(hub: Hub, who: AgentPrincipal, envelope: Envelope) -> Iterator[Aske
 
 
 def _pass_on(
-    hub: Hub, sent: Sent, envelope: Envelope, found: Delivery, asked: Asked | None
+    hub: Hub,
+    sent: Sent,
+    envelope: Envelope,
+    found: Delivery,
+    asked: Asked | None,
+    judged_by: Fleet,
 ) -> Message:
+    """Write and deliver what was judged. Raises Moved when another generation is in force by then."""
     places = [Place(each.agent, each.instance) for each in found.recipients]
     size = LETTER_BYTES + size_of(envelope.payload)
     sender = sent.who.agent
@@ -130,7 +151,7 @@ def _pass_on(
     letter = _letter(hub, sent, envelope, found, size, asked)
     try:
         first = hub.store.write(
-            lambda txn: _record(hub, txn, sent, envelope, found, letter, len(granted))
+            lambda txn: _record(hub, txn, sent, envelope, found, letter, len(granted), judged_by)
         )
     except BaseException:
         hub.live.mail.release(granted, sender, size)
@@ -192,11 +213,14 @@ def _record(
     found: Delivery,
     letter: Letter,
     granted: int,
+    judged_by: Fleet,
 ) -> Message | None:
     """Write the decision, the journal's line and the answer; return the first answer of a quicker repeat."""
     first = first_answer(txn, sent)
     if first is not None:
         return first
+    if hub.fleet is not judged_by:
+        raise Moved
     if standing_of(txn, sent.who, envelope.task, envelope.attempt) is None:
         why = stale(envelope.task, envelope.attempt)
         raise Conflict(why.reason, hint=why.hint).of_check(why.check)

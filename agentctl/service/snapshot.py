@@ -11,6 +11,7 @@ from agentctl.monitor.snapshot import (
     Looked,
     Snapshot,
     Step,
+    Unanswered,
     Upstream,
     Waiting,
     Working,
@@ -56,6 +57,7 @@ def snapshot(hub: Hub) -> Snapshot:
             barred=dict(live.barred),
             files=live.files,
             quarantined=quarantined_agents.all(txn),
+            unanswered=_unanswered(hub),
         )
 
 
@@ -141,6 +143,15 @@ def _upstreams(hub: Hub) -> dict[str, Upstream]:
         {each.name for each in hub.fleet.generation.desired.providers} if hub.fleet else set()
     )
     return {name: each for name, each in hub.live.upstreams.items() if name in declared}
+
+
+def _unanswered(hub: Hub) -> dict[str, Unanswered]:
+    """Return the verbs that OPA leaves without an answer, while it is asked at all."""
+    if hub.fleet is None or not hub.fleet.opa.enabled:
+        return {}
+    with hub.live.opa.lock:
+        silent = dict(hub.live.opa.silent)
+    return {verb: Unanswered(why=each.why, since_s=each.since_s) for verb, each in silent.items()}
 
 
 def _hosts(hub: Hub) -> tuple[Looked, ...]:

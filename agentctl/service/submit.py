@@ -10,9 +10,10 @@ from agentctl.model.mode import Verb
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import PROMPT_BYTES_MAX, NewTask, Task, TaskBody, TaskState
 from agentctl.routing import NoRoute
-from agentctl.service import backlog, route_task
+from agentctl.service import backlog, narrowing, route_task
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.live import WOKEN_FOR_ONE
+from agentctl.service.narrowing import Say
 from agentctl.service.record import note, note_decision, note_task
 from agentctl.service.roles import OPERATORS, require_role
 from agentctl.store import Txn, idempotency
@@ -31,7 +32,7 @@ def submit(
     first task. Raises InputError (unknown level or agent), Refused (policy lets the
     submitter reach no agent), Conflict (the key was used for another request),
     Throttled (as much waits as may, or comes from this submitter), Unavailable (nothing
-    applied yet, or the mode forbids it).
+    applied yet, the mode forbids it, or OPA gives no answer).
     """
     require_role(who, OPERATORS, "submit tasks")
     principal = f"operator:{who.name}"
@@ -49,8 +50,8 @@ def submit(
     failpoints.hit("service.submit.before")
     # By the generation in force when it is written: no later reroute looks at it.
     # The denial is written first, then raised: raising inside would take its record back
-    task, created, refusal = hub.store.write(
-        lambda txn: _submit(hub, txn, hub.fleet or fleet, new, who, principal, retry_of)
+    task, created, refusal = narrowing.write(
+        hub, lambda txn, say: _submit(hub, txn, say, new, who, principal, retry_of)
     )
     failpoints.hit("service.submit.after")
     if refusal is not None:
@@ -64,7 +65,7 @@ def submit(
 def _submit(
     hub: Hub,
     txn: Txn,
-    fleet: Fleet,
+    say: Say,
     new: NewTask,
     who: OperatorPrincipal,
     principal: str,
@@ -74,17 +75,18 @@ def _submit(
     if repeated is not None:
         return repeated, False, None
     backlog.require_room(txn)
+    fleet = say.fleet
     task = _record(hub, txn, fleet, new, who, retry_of)
-    found = route_task.pick(txn, fleet, task, hub.live.unusable)
+    found = route_task.pick(txn, say, task, hub.live.unusable)
     if isinstance(found, NoRoute):
-        refusal = _refusal(hub, txn, fleet, task)
+        refusal = _refusal(hub, txn, say, task)
         if refusal is not None:
             return None, False, refusal
         task = hold(task, found.reason)
         event = "held"
     else:
         asked = route_task.question(task, found.agent)
-        answer = fleet.policy.decide(asked)
+        answer = say.decide(asked)
         decision = Decision(
             allowed=True, rule=found.rule, reason=f"{answer.reason}; routed by {found.rule!r}"
         )
@@ -215,11 +217,14 @@ def _asked(new: NewTask) -> dict[str, str]:
     return {name: str(value) for name, value in asked.items()}
 
 
-def _refusal(hub: Hub, txn: Txn, fleet: Fleet, task: Task) -> Refused | None:
-    """Refuse, rather than hold, when policy lets this submitter reach none of the agents it asked for."""
-    asked = [task.agent_wanted] if task.agent_wanted else sorted(fleet.agents)
+def _refusal(hub: Hub, txn: Txn, say: Say, task: Task) -> Refused | None:
+    """Refuse, rather than hold, when policy lets this submitter reach none of the agents it asked for.
+
+    So too when OPA refuses all that could take it otherwise.
+    """
+    asked = [task.agent_wanted] if task.agent_wanted else sorted(say.fleet.agents)
     questions = [route_task.question(task, name) for name in asked]
-    answers = [(each, fleet.policy.decide(each)) for each in questions]
+    answers = say.refused or [(each, say.fleet.policy.decide(each)) for each in questions]
     if not answers or any(answer.allowed for _, answer in answers):
         return None
     asked_first, answer = answers[0]

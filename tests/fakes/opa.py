@@ -4,6 +4,7 @@
 """
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -54,6 +55,18 @@ class Rego:
         return found
 
 
+def refusing(*targets: str) -> Rego:
+    """Return a policy that refuses what is done to these targets, and nothing else."""
+    listed = ", ".join(json.dumps(each) for each in targets)
+    return Rego(
+        "package agentctl.decision\n"
+        f"refused if input.target in {{{listed}}}\n"
+        "default allow := true\n"
+        "allow := false if refused\n"
+        'reason := "not to this one" if refused\n'
+    )
+
+
 @cache
 def sample() -> Rego:
     return Rego(POLICY.read_text())
@@ -66,6 +79,7 @@ class OpaStandIn:
     port: int = 0
     manner: str = "policy"
     delay_s: float = 0.0
+    rego: "Rego" = field(default_factory=lambda: sample())
     asked: list[dict[str, Any]] = field(default_factory=list)
     connections: int = 0
     at_once: int = 0
@@ -87,7 +101,7 @@ class OpaStandIn:
 def opa_server(manner: str = "policy", *, port: int = 0) -> Iterator[OpaStandIn]:
     """Serve until the block is left; `port` 0 takes one that is free."""
     of = OpaStandIn(manner=manner)
-    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(of))
+    server = _Quiet(("127.0.0.1", port), _handler(of))
     server.daemon_threads = True
     of.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -99,6 +113,11 @@ def opa_server(manner: str = "policy", *, port: int = 0) -> Iterator[OpaStandIn]
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Clients that gave up waiting are what is tested."""
 
 
 def _handler(of: OpaStandIn) -> type[BaseHTTPRequestHandler]:
@@ -126,13 +145,13 @@ def _handler(of: OpaStandIn) -> type[BaseHTTPRequestHandler]:
                 time.sleep(of.delay_s)
             match of.manner:
                 case "policy":
-                    said = {"result": sample().decide(asked)} if self.path == PATH else {}
+                    said = {"result": of.rego.decide(asked)} if self.path == PATH else {}
                     self._answer(200, json.dumps(said).encode())
                 case "drip" | "drip-headers":
                     self._drip()
                 case "closes" | "gone":
                     self.close_connection = True
-                    self.connection.close()
+                    self.connection.shutdown(socket.SHUT_RDWR)
                 case "impatient":  # answers, and closes the connection without having said so
                     self._answer(*ANSWERS["allow"])
                     self.close_connection = True

@@ -5,11 +5,12 @@ to be applied, whoever sends it. Findings name their `subject`; the loader knows
 """
 
 from agentctl.config.finding import Finding
-from agentctl.config.references.access import access, monitoring, opa
+from agentctl.config.references.access import access, monitoring
 from agentctl.config.references.agents import agents
 from agentctl.config.references.destinations import destinations
 from agentctl.config.references.forms import forms
 from agentctl.config.references.known import Known
+from agentctl.config.references.opa import opa
 from agentctl.config.references.providers import levels, providers
 from agentctl.config.references.routes import routes
 from agentctl.config.references.topics import topics

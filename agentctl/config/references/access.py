@@ -9,7 +9,6 @@ from agentctl.config.references.known import (
     Known,
     duplicates,
     error,
-    not_built,
     unknown,
     warning,
 )
@@ -76,12 +75,6 @@ def _shadowed(rules: Sequence[AccessRule]) -> Iterator[Finding]:
 
 def _does(rule: AccessRule) -> str:
     return "denies" if rule.effect is Effect.DENY else "allows"
-
-
-def opa(desired: DesiredState) -> Iterator[Finding]:
-    """A server that nobody asks must not seem to narrow anything."""
-    if desired.opa.enabled:
-        yield not_built("opa", ("opa", "enabled"))
 
 
 def monitoring(desired: DesiredState) -> Iterator[Finding]:

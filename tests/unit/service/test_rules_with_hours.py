@@ -7,6 +7,7 @@ from agentctl.model.fleet import AccessRule, Effect, Window
 from agentctl.model.task import NewTask, TaskState
 from agentctl.routing import Chosen
 from agentctl.service import route_task
+from agentctl.service.narrowing import among
 from agentctl.service.submit import submit
 from tests.fakes.fleet import fleet
 from tests.unit.service.conftest import ADMIN, HubAtHand
@@ -38,4 +39,4 @@ def test_what_was_submitted_within_the_hours_may_be_handed_out_after_them(bare: 
         submit(bare.hub, NewTask(prompt="another"), ADMIN)
     assert bare.hub.fleet is not None
     with bare.hub.store.read() as txn:
-        assert isinstance(route_task.pick(txn, bare.hub.fleet, task), Chosen)
+        assert isinstance(route_task.pick(txn, among(bare.hub, {}), task), Chosen)
