@@ -47,6 +47,11 @@ class Identity:
                 return held.token  # half its life is left: the next call tries again
             return self._svid.token
 
+    def held(self) -> dict[str, str]:
+        """Return the SVID that is held by its name, nothing when none is; doesn't ask for one."""
+        held = self._svid
+        return {"the SVID": held.token} if held is not None else {}
+
     def renounce(self, token: str) -> None:
         """Forget an SVID that the hub didn't take, unless it was replaced meanwhile."""
         with self._lock:

@@ -5,7 +5,7 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -23,6 +23,7 @@ from agentd.heartbeat import Heartbeat
 from agentd.hub import Hub
 from agentd.identity import Identity
 from agentd.inbox import Inbox
+from agentd.known_secrets import KnownSecrets
 from agentd.outbox import Outbox
 from agentd.poll import Poll
 from agentd.processes import Processes, hide_memory, reap_forever
@@ -60,7 +61,7 @@ def _main() -> int:
         log.error("start.failed", why=str(cause))
         return EXIT_CANNOT_START
     try:
-        agent = _Agent(_placed(booted))
+        agent = _Agent(_placed(booted), known=_known(booted))
     except OSError as cause:
         log.error("start.failed", why=str(cause))
         return EXIT_CANNOT_START
@@ -81,10 +82,16 @@ def _placed(booted: Boot) -> Boot:
     return replace(booted, secrets={})
 
 
+def _known(booted: Boot) -> dict[str, bytes]:
+    """Return what must not leave the container, by the name that a refusal gives it."""
+    declared = {f"the secret {name}": value for name, value in booted.secrets.items()}
+    return {"the instance token": booted.instance_token.encode(), **declared}
+
+
 class _Agent:
     """All the parts of a running agentd."""
 
-    def __init__(self, booted: Boot) -> None:
+    def __init__(self, booted: Boot, *, known: Mapping[str, bytes]) -> None:
         self._booted = booted
         self._processes = Processes()
         self._child_died: queue.SimpleQueue[None] = (
@@ -111,6 +118,7 @@ class _Agent:
             spool=self._spool,
             new_hub=new_hub,
             inbox=Inbox(new_hub),
+            known=KnownSecrets(known, changing=identity.held),
             workspace=workspace,
         )
         self._poll = Poll(new_hub(), desk=self._desk, runner=runner, recall=recall)

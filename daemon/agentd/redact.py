@@ -1,41 +1,35 @@
-"""Takes a task's own model token out of whatever leaves the container."""
+"""Takes what agentd knows to be secret out of a task's result: the work isn't lost for it."""
 
 from dataclasses import replace
 from typing import Any
 
+from agentd.known_secrets import KnownSecrets
 from agentd.outcome import Completed, Failed, Outcome, Work
 
-_IN_PLACE = "[model token]"
 
-
-def outcome(ended: Outcome, token: str) -> Outcome:
-    """Return the outcome with every occurrence of `token` replaced."""
+def outcome(ended: Outcome, known: KnownSecrets) -> Outcome:
+    """Return the outcome with every occurrence of a secret replaced by its name."""
     match ended:
         case Completed(work=work):
-            return Completed(work=_work(work, token))
+            return Completed(work=_work(work, known))
         case Failed(work=work, detail=detail):
-            return replace(ended, detail=text(detail, token), work=_work(work, token))
+            return replace(ended, detail=known.cut_from(detail), work=_work(work, known))
 
 
-def text(value: str, token: str) -> str:
-    """Return `value` without `token`."""
-    return value.replace(token, _IN_PLACE) if token else value
-
-
-def _work(work: Work, token: str) -> Work:
+def _work(work: Work, known: KnownSecrets) -> Work:
     return replace(
         work,
-        text=text(work.text, token),
-        structured=_tree(work.structured, token),
-        session=text(work.session, token),
+        text=known.cut_from(work.text),
+        structured=_tree(work.structured, known),
+        session=known.cut_from(work.session),
     )
 
 
-def _tree(value: Any, token: str) -> Any:
+def _tree(value: Any, known: KnownSecrets) -> Any:
     if isinstance(value, str):
-        return text(value, token)
+        return known.cut_from(value)
     if isinstance(value, list):
-        return [_tree(each, token) for each in value]
+        return [_tree(each, known) for each in value]
     if isinstance(value, dict):
-        return {text(key, token): _tree(each, token) for key, each in value.items()}
+        return {known.cut_from(key): _tree(each, known) for key, each in value.items()}
     return value

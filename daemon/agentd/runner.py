@@ -12,6 +12,7 @@ from agentd.executors.executor import Executor
 from agentd.hub import Hub
 from agentd.hub_errors import HubAway, HubRefused
 from agentd.inbox import Inbox
+from agentd.known_secrets import KnownSecrets
 from agentd.mcp.calls import Calls
 from agentd.mcp.server import serving
 from agentd.outcome import Failed, Outcome, Reason, Work
@@ -36,10 +37,12 @@ class Runner:
         spool: Results,
         new_hub: Callable[[], Hub],
         inbox: Inbox,
+        known: KnownSecrets,
         workspace: Path | None = None,
     ) -> None:
         """`workspace` None: tasks leave no files."""
         self._inbox = inbox
+        self._known = known
         self._executor = executor
         self._desk = desk
         self._spool = spool
@@ -55,7 +58,7 @@ class Runner:
         job = held.job
         begun_s = clock.boot_s()
         log.info("task.begun", task=job.task, attempt=job.attempt)
-        ended = redact.outcome(self._outcome(held), job.model_token)
+        ended = redact.outcome(self._outcome(held), self._known_of(held))
         log.info("task.ended", task=job.task, attempt=job.attempt, how=_how(ended))
         if held.stop.reason is StopReason.LOST:
             self._desk.release(job.hold)  # somebody else's now: our word about it is worth nothing
@@ -63,6 +66,9 @@ class Runner:
         files = artifacts.collect(self._workspace) if self._workspace else None
         took_s = clock.boot_s() - begun_s
         self._spool.put(report.result(job, ended, duration_s=took_s, files=files))
+
+    def _known_of(self, held: Held) -> KnownSecrets:
+        return self._known.with_one_more("the model token", held.job.model_token)
 
     def _outcome(self, held: Held) -> Outcome:
         try:
@@ -98,7 +104,13 @@ class Runner:
             artifacts.empty(self._workspace)
         progress = ProgressReporter(self._new_hub(), held.job)
         progress.start()
-        calls = Calls(held.job, inbox=self._inbox, new_hub=self._new_hub, note=progress.note)
+        calls = Calls(
+            held.job,
+            inbox=self._inbox,
+            new_hub=self._new_hub,
+            note=progress.note,
+            known=self._known_of(held),
+        )
         held.stop.listen(calls.end)
         wall = threading.Timer(held.job.timeout_s, held.stop.request, args=(StopReason.TIMEOUT,))
         wall.daemon = True

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from agentd.assignment import Assignment
 from agentd.hub import Hub
 from agentd.inbox import Awaited, Inbox
+from agentd.known_secrets import KnownSecrets
 from agentd.mail import Mail, View
 from agentd.mcp import waiting
 from agentd.mcp.arguments import Arguments, BadArguments
@@ -42,10 +43,12 @@ class Calls:
         inbox: Inbox,
         new_hub: Callable[[], Hub],
         note: Callable[[str], None],
+        known: KnownSecrets,
     ) -> None:
         self._job = job
         self._inbox = inbox
         self._note = note
+        self._known = known
         self._sender = Sender(job, new_hub)
         self._lock = threading.Lock()
         self._running: set[Cancellation] = set()
@@ -70,6 +73,7 @@ class Calls:
         if wait_s:
             raise Refusal(f"too many calls one after another; wait {_seconds(wait_s)}")
         arguments = Arguments(tool, given)
+        self._screen(given)
         with self._counted(cancellation) as inner:
             try:
                 return self.tools[tool](arguments, inner)
@@ -77,6 +81,12 @@ class Calls:
                 if self._over:
                     raise Refusal("the task has ended") from None
                 raise  # by the client, which wants no answer
+
+    def _screen(self, given: Any) -> None:
+        """Refuse what holds a secret: nothing of it goes on, and the model is told which, not where."""
+        name = self._known.found_in(given)
+        if name:
+            raise Refusal(f"this holds {name}, which never leaves the container: say it without")
 
     def end(self) -> None:
         """End every call, those that run and those to come: the task is over."""

@@ -112,7 +112,7 @@ def test_the_program_sees_its_task_and_model_and_nothing_of_agentd(
         "LANG",
         "PATH",
     ]
-    assert "ANTHROPIC_AUTH_TOKEN=[model token]" in text
+    assert "ANTHROPIC_AUTH_TOKEN=[the model token]" in text
 
 
 def test_no_token_prompt_or_secret_reaches_the_log_or_the_process_table(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.hub_for_agentd import HubForAgentd, message_id
-from tests.fakes.mcp_talk import talking
+from tests.fakes.mcp_talk import talking, words
 
 
 def looks(hub: HubForAgentd) -> int:
@@ -174,3 +174,16 @@ def test_a_wait_goes_on_over_a_hub_that_comes_back(hub: HubForAgentd, folder: Pa
         hub.start()
         hub.post(1, "event", "after the restart", topic="news")
         assert "after the restart" in talk.answer()["result"]["content"][0]["text"]
+
+
+def test_a_drain_ends_a_wait_with_its_task_within_the_grace(
+    hub: HubForAgentd, folder: Path
+) -> None:
+    with talking(hub, folder, grace_s=4) as talk:
+        talk.start("ask_agent", agent="clerk", text="?", timeout_s=600)
+        hub.wait_for(lambda: looks(hub) == 1)
+        talk.agentd.terminate()
+        assert words(talk.answer(within_s=10)) == (True, "the task has ended")
+        failed = hub.wait_for_message("task.failed")["payload"]
+        assert (failed["reason"], failed["retryable"]) == ("stopped", True)
+        assert talk.agentd.exit_code() == 0

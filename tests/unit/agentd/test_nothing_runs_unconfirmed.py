@@ -12,6 +12,7 @@ from agentd.hub import Hub
 from agentd.hub_errors import HubAway, HubRefused
 from agentd.identity import Identity
 from agentd.inbox import Inbox
+from agentd.known_secrets import KnownSecrets
 from agentd.outcome import Completed, Outcome, Work
 from agentd.runner import Runner
 from agentd.stop import Stop, StopReason
@@ -58,7 +59,12 @@ class _Stage:
         self.desk.listen(self.over.set)
         hub = _Hub(*answers)
         runner = Runner(
-            executor=self, desk=self.desk, spool=self, new_hub=lambda: hub, inbox=Inbox(lambda: hub)
+            executor=self,
+            desk=self.desk,
+            spool=self,
+            new_hub=lambda: hub,
+            inbox=Inbox(lambda: hub),
+            known=KnownSecrets({}),
         )
         held = self.desk.take(JOB)
         assert held is not None

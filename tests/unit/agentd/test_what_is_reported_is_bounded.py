@@ -7,6 +7,7 @@ import pytest
 
 from agentd import redact, report
 from agentd.assignment import Assignment, Budget
+from agentd.known_secrets import KnownSecrets
 from agentd.outcome import Completed, Failed, Outcome, Reason, Work
 from agentd.strict_json import dumps
 from tests.fakes.hub_for_agentd import model_token, task_id, violations
@@ -83,4 +84,5 @@ def test_the_same_attempt_s_result_has_the_same_id() -> None:
 def test_the_task_s_token_is_taken_out_of_everything() -> None:
     work = Work(text=f"a {TOKEN} b", structured={TOKEN: [TOKEN]}, session=TOKEN)
     ended = Failed(reason=Reason.CRASHED, detail=f"said {TOKEN}", work=work)
-    assert TOKEN not in json.dumps(_sent(redact.outcome(ended, TOKEN)))
+    known = KnownSecrets({"the model token": TOKEN.encode()})
+    assert TOKEN not in json.dumps(_sent(redact.outcome(ended, known)))
