@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentctl.config.destination_form import host_and_port
+from agentctl.model.budget import Budget
 from agentctl.model.fleet import (
     AccessRule,
     AgentSpec,
@@ -20,6 +21,7 @@ from agentctl.model.fleet import (
     Monitoring,
     OnChange,
     Opa,
+    Price,
     Provider,
     ProviderKind,
     Resources,
@@ -71,6 +73,15 @@ def agent(values: Mapping[str, Any]) -> AgentSpec:
         subscribes=_set(values["subscribes"]),
         publishes=_set(values["publishes"]),
         labels=_pairs(values["labels"]),
+        budget=budget(values["budget"]),
+    )
+
+
+def budget(values: Mapping[str, Any]) -> Budget:
+    """Return what each task of an agent may spend."""
+    usd = values["usd"]
+    return Budget(
+        usd=None if usd is None else float(usd), tokens=values["tokens"], turns=values["turns"]
     )
 
 
@@ -96,6 +107,19 @@ def provider(name: str, values: Mapping[str, Any]) -> Provider:
         model=values["model"],
         boundary=values["boundary"],
         api_key=source(values["api_key"]) if values["api_key"] else None,
+        price=price(values["price"]) if values["price"] else None,
+    )
+
+
+def price(values: Mapping[str, Any]) -> Price:
+    """Return what tokens cost; cached ones as much as others where nothing is said of them."""
+    read, write = values.get("cache_read"), values.get("cache_write")
+    plain = float(values["input"])
+    return Price(
+        input=plain,
+        output=float(values["output"]),
+        cache_read=plain if read is None else float(read),
+        cache_write=plain if write is None else float(write),
     )
 
 

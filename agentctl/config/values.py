@@ -117,6 +117,14 @@ def _topics() -> dict[str, Any]:
     return {"type": "list", "schema": form, "default": []}
 
 
+# Of what one task may spend; the API's own bounds, schemas/api/task.
+USD_MAX, TOKENS_MAX, TURNS_MAX = 1_000_000, 1_000_000_000_000, 100_000
+
+
+def _bound(kind: str, most: int, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "max": most, "nullable": True, "default": None, **more}
+
+
 _LABELS = {"type": "dict", "default": {}, "valuesrules": {"type": "string", "maxlength": 256}}
 _SOURCE = {
     "type": "dict",
@@ -183,13 +191,34 @@ AGENT: Mapping[str, Any] = {
     "subscribes": _topics(),
     "publishes": _topics(),
     "labels": _LABELS,
+    "budget": {
+        "type": "dict",
+        "default": {},
+        "schema": {
+            "usd": _bound("number", USD_MAX, check_with=_positive),
+            "tokens": _bound("integer", TOKENS_MAX, min=1),
+            "turns": _bound("integer", TURNS_MAX, min=1),
+        },
+    },
 }
+_PRICE = {"type": "number", "min": 0, "max": 1_000_000}
 PROVIDER: Mapping[str, Any] = {
     "kind": {"type": "string", "allowed": ["ollama", "anthropic"]},
     "base_url": {"type": "string", "regex": r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?"},
     "model": {"type": "string", "minlength": 1, "maxlength": 256},
     "boundary": _name(),
     "api_key": {**_SOURCE, "nullable": True, "default": None},
+    "price": {
+        "type": "dict",
+        "nullable": True,
+        "default": None,
+        "schema": {
+            "input": {**_PRICE, "required": True},
+            "output": {**_PRICE, "required": True},
+            "cache_read": _PRICE,
+            "cache_write": _PRICE,
+        },
+    },
 }
 DESTINATION: Mapping[str, Any] = {
     "hosts": {"type": "list", "schema": {"type": "string", "regex": _HOST_PORT}, "minlength": 1},

@@ -5,7 +5,8 @@ from typing import Any
 
 from agentctl.errors import InputError
 from agentctl.hub.bodies import is_schema
-from agentctl.model.task import MAX_ATTEMPTS_DEFAULT, TIMEOUT_S_DEFAULT, Budget, NewTask
+from agentctl.model.budget import Budget
+from agentctl.model.task import MAX_ATTEMPTS_DEFAULT, TIMEOUT_S_DEFAULT, NewTask
 from agentctl.service import output
 
 KEY_PATTERN = r"[A-Za-z0-9._:+/=@-]{1,128}"  # UUIDs, hashes, `repo@commit:job`

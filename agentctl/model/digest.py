@@ -55,7 +55,7 @@ def digest(value: Any) -> str:
 
 
 # What may change without a new container: how many there are, where work prefers to go,
-# how a replacement is timed, who hears what, and how operators select the agent.
+# how a replacement is timed, who hears what, how operators select the agent, what a task may spend.
 _NOT_IN_THE_CONTAINER = frozenset(
     {
         "replicas",
@@ -66,6 +66,7 @@ _NOT_IN_THE_CONTAINER = frozenset(
         "subscribes",
         "publishes",
         "labels",
+        "budget",
     }
 )
 _ONLY_IF_ANY = frozenset({"egress"})  # younger than the hash: without it a spec's hash stays

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from agentctl.model.budget import Budget
+
 
 class Isolation(StrEnum):
     """What a host promises: `strict` is a container, `none` is the operator's word that none is needed."""
@@ -112,13 +114,14 @@ class AgentSpec:
 
     `egress` are the destinations that it may reach, `subscribes` and `publishes` the topics of
     events that it gets and may send, `labels` what a broadcast's filter finds it by.
+    `budget` bounds each of its tasks, whatever the task itself asks for.
 
     Of an ephemeral one `replicas` is how many may live at once, and `warm` how many of
     them stand ready before a task asks; a persistent one has no warm.
 
     An agent on several hosts has a spec for each; validation holds the facts
     that routing and the message router read (`capabilities`, `clearance`, `provider`,
-    `lifecycle`, `egress`, topics, `labels`) equal among them.
+    `lifecycle`, `egress`, topics, `labels`, `budget`) equal among them.
     """
 
     name: str
@@ -142,11 +145,25 @@ class AgentSpec:
     subscribes: tuple[str, ...] = ()
     publishes: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    budget: Budget = field(default_factory=Budget)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What tokens cost, in dollars for a million of each kind."""
+
+    input: float
+    output: float
+    cache_read: float
+    cache_write: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A model backend. `api_key` says where the gateway finds the key; None means it needs none."""
+    """A model backend. `api_key` says where the gateway finds the key; None means it needs none.
+
+    With a `price` the hub itself counts what a task costs; without one only the CLI can.
+    """
 
     name: str
     kind: ProviderKind
@@ -154,6 +171,7 @@ class Provider:
     model: str
     boundary: str
     api_key: Source | None = None
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from agentctl.model.artifact import Artifact
+from agentctl.model.budget import Budget
 
 PROMPT_BYTES_MAX = 200 * 1024  # fits a request body of 256 KiB with its envelope
 TEXT_BYTES_MAX = 192 * 1024  # a result's text; the rest is in the workspace
@@ -48,15 +49,6 @@ FINAL = frozenset(
     }
 )
 LIVE = frozenset({TaskState.LEASED, TaskState.RUNNING})  # somebody holds a lease
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What one task may spend; None is no limit of its own."""
-
-    usd: float | None = None
-    tokens: int | None = None
-    turns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ why it widens; where it can't be told that a change is narrower, it counts as wi
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from agentctl.model.budget import Budget
 from agentctl.model.fleet import (
     AccessRule,
     AgentSpec,
@@ -15,6 +16,7 @@ from agentctl.model.fleet import (
     Host,
     Isolation,
     Opa,
+    Price,
     Provider,
     Routing,
 )
@@ -50,6 +52,8 @@ def agent(
         f"secret {each.name} is given to it" for each in after.secrets if each.name not in known
     ]
     found += _more(before, after)
+    if before is not None:
+        found += _spends(before.budget, after.budget)
     if before is not None and _rank(levels, after.clearance) > _rank(levels, before.clearance):
         found.insert(0, f"clearance raised from {before.clearance} to {after.clearance}")
     return tuple(found)
@@ -66,6 +70,16 @@ def _more(before: AgentSpec | None, after: AgentSpec) -> Iterator[str]:
         for name in getattr(after, field):
             if name not in known:
                 yield f"{words} {name}"
+
+
+def _spends(before: Budget, after: Budget) -> Iterator[str]:
+    """Yield which bounds on what its tasks spend were raised, or are gone."""
+    for field in ("usd", "tokens", "turns"):
+        old, new = getattr(before, field), getattr(after, field)
+        if old is not None and new is None:
+            yield f"budget: its tasks are no longer bound to {old:g} {field}"
+        elif old is not None and new > old:
+            yield f"budget raised from {old:g} to {new:g} {field}"
 
 
 def destination(before: Destination | None, after: Destination | None) -> tuple[str, ...]:
@@ -99,7 +113,14 @@ def provider(before: Provider | None, after: Provider | None) -> tuple[str, ...]
         found.append(f"boundary changed from {before.boundary} to {after.boundary}")
     if before.base_url != after.base_url:
         found.append("what its agents send goes to another address")
+    if before.price is not None and _cheaper(before.price, after.price):
+        found.append("its price is lower or gone: budgets in dollars go further")
     return tuple(found)
+
+
+def _cheaper(before: Price, after: Price | None) -> bool:
+    kinds = ("input", "output", "cache_read", "cache_write")
+    return after is None or any(getattr(after, kind) < getattr(before, kind) for kind in kinds)
 
 
 def routing(before: Routing, after: Routing) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from agentctl.errors import InputError
 from agentctl.messages import Rejection
+from agentctl.model.budget import Budget
 from agentctl.model.decision import Decision
 from agentctl.model.digest import digest
 from agentctl.model.message import (
@@ -26,7 +27,6 @@ from agentctl.model.task import (
     FINAL,
     PROMPT_BYTES_MAX,
     TIMEOUT_S_DEFAULT,
-    Budget,
     Delegated,
     Task,
     TaskBody,
@@ -121,7 +121,8 @@ def _delegate(hub: Hub, txn: Txn, say: Say, sent: Sent) -> Made | Rejection:
     scope = _scope(hub, fleet, standing, message["payload"], children)
     if isinstance(scope, Rejection):
         return scope
-    budget = budgets.share(standing.task, children, _budget(message["payload"]))
+    parent = replace(standing.task, budget=budgets.in_force(standing.task, fleet))
+    budget = budgets.share(parent, children, _budget(message["payload"]))
     if isinstance(budget, str):
         return _no(budget, rule="budget", hint="it comes out of your own task's")
     task = _task(hub, fleet, standing, message["payload"], scope, budget)

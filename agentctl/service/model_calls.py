@@ -5,6 +5,7 @@ from typing import Any
 
 from agentctl.errors import Conflict, Refused, Unauthenticated
 from agentctl.identity import tokens
+from agentctl.model.budget import Budget
 from agentctl.model.decision import Question
 from agentctl.model.digest import plain
 from agentctl.model.fleet import Provider
@@ -61,7 +62,7 @@ def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any]:
     if instance is None or instance.container != body["container"] or not instance.container:
         raise Unauthenticated("this model token works from its own container only")
     provider = _provider(hub, say, task, instance, body)
-    _within_bounds(txn, task)
+    _within_bounds(txn, task, budgets.in_force(task, hub.fleet), provider)
     call = _call_id(hub, task, instance)
     note(
         hub,
@@ -143,13 +144,20 @@ def _provider(hub: Hub, say: Say, task: Task, instance: Instance, body: dict[str
     return provider
 
 
-def _within_bounds(txn: Txn, task: Task) -> None:
-    """Refuse what is past the task's budget: agentd ends it there, but the container may be hostile."""
-    used, most = task.usage, task.budget.tokens
+def _within_bounds(txn: Txn, task: Task, budget: Budget, provider: Provider) -> None:
+    """Refuse what is past the task's budget: agentd ends it there, but the container may be hostile.
+
+    Dollars are counted here where the provider's price is declared; else the CLI alone can.
+    """
+    used, most = task.usage, budget.tokens
     if most is not None:
         most -= budgets.reserved_tokens(task_table.children(txn, task.id))
     if most is not None and used.calls and used.input_tokens + used.output_tokens >= most:
         raise Refused(f"the task's budget of {most} tokens is spent", rule="budget")
+    if provider.price is not None and budget.usd is not None:
+        left = budget.usd - budgets.reserved_usd(task_table.children(txn, task.id))
+        if used.calls and (used.cost_usd or 0.0) >= left:
+            raise Refused(f"the task's budget of {left:g} usd is spent", rule="budget")
     if used.calls >= TASK_CALLS_MAX:
         raise Refused(f"the task has made {used.calls} model calls", rule="calls")
 
@@ -183,7 +191,7 @@ def usage(hub: Hub, call: str, body: dict[str, Any]) -> dict[str, Any]:
         task = task_table.get(txn, opened.task)
         if task is None or answers.first(txn, opened.task, call) is not None:
             return
-        task_table.put(txn, _with(task, body))
+        task_table.put(txn, _with(task, body, _provider_of(hub, txn, opened)))
         answers.remember(txn, opened.task, call, "", {})
 
     _reached(hub, opened.instance, str(body.get("status", "")))
@@ -228,14 +236,23 @@ def _opened(call: str) -> _Opened | None:
     return _Opened(task=parts[1], attempt=int(parts[2]), instance=parts[3])
 
 
-def _with(task: Task, body: dict[str, Any]) -> Task:
+def _provider_of(hub: Hub, txn: Txn, opened: _Opened) -> Provider | None:
+    instance = instances.get(txn, opened.instance)
+    if instance is None or hub.fleet is None:
+        return None
+    return hub.fleet.generation.desired.provider(instance.provider)
+
+
+def _with(task: Task, body: dict[str, Any], provider: Provider | None) -> Task:
     before = task.usage if task.usage.calls else Usage(cost_usd=task.usage.cost_usd)
+    fields = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+    cost = budgets.cost_usd(Usage(**{each: body.get(each, 0) for each in fields}), provider)
     after = Usage(
         input_tokens=before.input_tokens + body.get("input_tokens", 0),
         output_tokens=before.output_tokens + body.get("output_tokens", 0),
         cache_read_tokens=before.cache_read_tokens + body.get("cache_read_tokens", 0),
         cache_write_tokens=before.cache_write_tokens + body.get("cache_write_tokens", 0),
         calls=before.calls + 1,
-        cost_usd=before.cost_usd,
+        cost_usd=before.cost_usd if cost is None else (before.cost_usd or 0.0) + cost,
     )
     return replace(task, usage=after)

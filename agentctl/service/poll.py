@@ -16,8 +16,8 @@ from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import LIVE, Task, TaskState
 from agentctl.monitor import permits
-from agentctl.service import ephemeral, mail
-from agentctl.service.context import Hub
+from agentctl.service import budgets, ephemeral, mail
+from agentctl.service.context import Fleet, Hub
 from agentctl.service.fitting import against_container, is_decided
 from agentctl.service.live import wait_until
 from agentctl.service.mail_room import Place
@@ -217,11 +217,17 @@ def _assigned(hub: Hub, txn: Txn, task: Task) -> dict[str, Any]:
             "timeout_s": task.timeout_s,
             "lease_s": monitoring.lease_s,
             "heartbeat_s": monitoring.heartbeat_s,
-            "budget": {
-                "usd": task.budget.usd,
-                "tokens": task.budget.tokens,
-                "turns": task.budget.turns,
-            },
+            "budget": _budget(hub.fleet, task),
             "output_schema": body.output_schema,
         },
+    }
+
+
+def _budget(fleet: Fleet, task: Task) -> dict[str, Any]:
+    """Return what agentd holds the task to: not dollars that the hub counts by a price of its own."""
+    budget = budgets.in_force(task, fleet)
+    return {
+        "usd": None if budgets.priced(task, fleet) else budget.usd,
+        "tokens": budget.tokens,
+        "turns": budget.turns,
     }

@@ -14,7 +14,7 @@ from agentctl.model.digest import digest
 from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import TEXT_BYTES_MAX, Result, Task, TaskState, Usage
-from agentctl.service import artifacts, claims, delegated
+from agentctl.service import artifacts, budgets, claims, delegated
 from agentctl.service.context import Hub
 from agentctl.service.delegate import delegate
 from agentctl.service.live import WOKEN_FOR_ONE
@@ -112,7 +112,10 @@ def _accepted(hub: Hub, _txn: Txn, task: Task, _payload: dict[str, Any]) -> Task
 def _completed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
     hub.live.progress.pop(task.id, None)
     return complete(
-        task, _result(txn, task, payload), _usage(task, payload), now_s=hub.clock.wall_s()
+        task,
+        _result(txn, task, payload),
+        _usage(task, payload, priced=budgets.priced(task, hub.fleet)),
+        now_s=hub.clock.wall_s(),
     )
 
 
@@ -121,7 +124,7 @@ def _failed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
     return fail(
         task,
         _result(txn, task, payload),
-        _usage(task, payload),
+        _usage(task, payload, priced=budgets.priced(task, hub.fleet)),
         retryable=bool(payload["retryable"]),
         now_s=hub.clock.wall_s(),
     )
@@ -157,10 +160,13 @@ def _bounded(text: str) -> str:
     return text if len(raw) <= TEXT_BYTES_MAX else raw[:TEXT_BYTES_MAX].decode(errors="ignore")
 
 
-def _usage(task: Task, payload: dict[str, Any]) -> Usage:
-    """The gateway's count of tokens stands, the CLI's only where it saw no call; cost is the CLI's."""
-    cost = payload.get("cost_usd")
+def _usage(task: Task, payload: dict[str, Any], *, priced: bool) -> Usage:
+    """The gateway's count of tokens stands, the CLI's only where it saw no call.
+
+    Cost is the CLI's, unless a declared price counted it.
+    """
     seen = task.usage
+    cost = seen.cost_usd if priced else payload.get("cost_usd")
     if seen.calls:
         return Usage(
             input_tokens=seen.input_tokens,

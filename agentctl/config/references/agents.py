@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from agentctl.config.finding import Finding
+from agentctl.config.references.budgets import budget
 from agentctl.config.references.known import (
     Known,
     at_agent,
@@ -16,7 +17,7 @@ from agentctl.model.fleet import AgentSpec, DesiredState, Isolation, Lifecycle, 
 
 FACTS = (
     *("provider", "clearance", "capabilities", "lifecycle"),
-    *("egress", "subscribes", "publishes", "labels"),
+    *("egress", "subscribes", "publishes", "labels", "budget"),
 )
 PUBLIC = "public"  # the boundary whose level is what anybody outside may see
 
@@ -58,6 +59,7 @@ def _agent(agent: AgentSpec, known: Known) -> Iterator[Finding]:
     yield from _egress(agent, known)
     yield from _process_engine(agent, known)
     yield from _warm(agent)
+    yield from budget(agent, provider)
     yield from _not_built(agent)
 
 

@@ -80,8 +80,11 @@ def _agent(agent: AgentSpec) -> Iterator[Finding]:
         ("ttl", agent.ttl_s),
         ("grace", agent.grace_s),
         ("workspace", agent.workspace.size_bytes),
+        ("budget", agent.budget.usd),
+        ("budget", agent.budget.tokens),
+        ("budget", agent.budget.turns),
     ):
-        if not value > 0:  # a NaN isn't either
+        if value is not None and not value > 0:  # a NaN isn't either
             yield _out_of_bounds(agent, field, "more than zero", value)
     if agent.executor.kind is ExecutorKind.COMMAND and not agent.executor.argv:
         yield error(

@@ -7,6 +7,7 @@ import pytest
 
 from agentctl.config.finding import Severity
 from agentctl.config.references import check
+from agentctl.model.budget import Budget
 from agentctl.model.fleet import (
     AccessRule,
     AgentSpec,
@@ -96,6 +97,14 @@ def test_an_ephemeral_agent_may_keep_all_its_replicas_warm() -> None:
             with_agent(lifecycle=Lifecycle.EPHEMERAL, warm=-1),
             "bad-value agent/worker/local/warm",
         ),
+        (with_agent(budget=Budget(usd=1)), "unmetered-limit agent/worker/local/budget/usd"),
+        (
+            with_agent(
+                budget=Budget(turns=3), executor=Executor(kind=ExecutorKind.COMMAND, argv=("x",))
+            ),
+            "unmetered-limit agent/worker/local/budget/turns",
+        ),
+        (with_agent(budget=Budget(tokens=0)), "bad-value agent/worker/local/budget"),
         (with_agent(on_change=OnChange.DEFER), "not-built agent/worker/local/on_change"),
         (with_provider(boundary="secret"), "unknown-boundary provider/home/boundary"),
         (

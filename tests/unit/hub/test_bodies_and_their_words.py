@@ -7,7 +7,8 @@ import pytest
 from agentctl.errors import InputError
 from agentctl.hub.bodies import document, is_schema, schema
 from agentctl.hub.new_task import new_task
-from agentctl.model.task import Budget, NewTask
+from agentctl.model.budget import Budget
+from agentctl.model.task import NewTask
 
 TASK = "task-" + "0" * 26
 TYPES = document("wire/message")["properties"]["type"]["enum"]

@@ -76,7 +76,7 @@ def test_every_field_that_makes_a_new_container_has_a_cause() -> None:
     told = {cause.partition(":")[0].partition(".")[0] for cause in CHANGED} | {"provider"}
     without_a_cause = {
         *("name", "host", "replicas", "warm", "capabilities", "on_change", "tags"),
-        *("subscribes", "publishes", "labels"),
+        *("subscribes", "publishes", "labels", "budget"),
     }
     names = {field.name.removesuffix("_s") for field in dataclasses.fields(AgentSpec)}
     assert names == told | without_a_cause

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from agentctl.model.budget import Budget
 from agentctl.model.fleet import (
     AccessRule,
     DesiredState,
@@ -13,6 +14,7 @@ from agentctl.model.fleet import (
     ExecutorKind,
     Isolation,
     Opa,
+    Price,
     Route,
     Secret,
     Source,
@@ -88,6 +90,7 @@ def test_a_name_moves_no_cursor() -> None:
     assert all("\x1b" not in why for why in widens(BEFORE, replace(BEFORE, access=(hidden,))))
 
 
+PRICE = Price(input=1.0, output=2.0, cache_read=1.0, cache_write=1.0)
 WIDER = {
     "clearance raised": (
         replace(BEFORE, agents=(replace(RESEARCHER, clearance="internal"),)),
@@ -152,6 +155,21 @@ WIDER = {
         ),
         "secret pat is given to it",
     ),
+    "a raised budget": (
+        replace(BEFORE, agents=(replace(RESEARCHER, budget=Budget(tokens=5)),)),
+        replace(BEFORE, agents=(replace(RESEARCHER, budget=Budget(tokens=7)),)),
+        "budget raised from 5 to 7 tokens",
+    ),
+    "a budget that is gone": (
+        replace(BEFORE, agents=(replace(RESEARCHER, budget=Budget(usd=0.5)),)),
+        BEFORE,
+        "budget: its tasks are no longer bound to 0.5 usd",
+    ),
+    "a lower price": (
+        replace(BEFORE, providers=(replace(QWEN, price=PRICE), OPUS)),
+        replace(BEFORE, providers=(replace(QWEN, price=replace(PRICE, output=1.0)), OPUS)),
+        "its price is lower or gone: budgets in dollars go further",
+    ),
     "isolation none": (
         BEFORE,
         replace(BEFORE, hosts=(replace(BEFORE.hosts[0], isolation=Isolation.NONE),)),
@@ -166,6 +184,9 @@ def test_what_permits_more_is_marked(before: DesiredState, after: DesiredState, 
 
 
 NARROWER = {
+    "a budget where there was none": replace(
+        BEFORE, agents=(replace(RESEARCHER, budget=Budget(tokens=5)),)
+    ),
     "clearance lowered": replace(BEFORE, agents=(replace(RESEARCHER, clearance="public"),)),
     "an allow of fewer targets": replace(BEFORE, access=(replace(ALLOW, target="agent:ab"),)),
     "an allow of fewer levels": replace(BEFORE, access=(replace(ALLOW, levels=("public",)),)),

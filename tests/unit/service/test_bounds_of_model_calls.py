@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from agentctl.errors import Refused, Unauthenticated
+from agentctl.model.budget import Budget
 from agentctl.model.journal import Line
-from agentctl.model.task import Budget, NewTask
+from agentctl.model.task import NewTask
 from agentctl.service import model_calls, refusals
 from agentctl.service.poll import poll
 from agentctl.service.refusals import Refusals

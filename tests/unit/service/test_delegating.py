@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentctl.errors import AgentctlError
+from agentctl.model.budget import Budget
 from agentctl.model.fleet import AccessRule, Effect, Lifecycle
 from agentctl.model.message import CHILDREN_LIVE_MAX, DEPTH_MAX
 from agentctl.model.mode import Mode, ModeName
-from agentctl.model.task import Budget, NewTask, Task, TaskState
+from agentctl.model.task import NewTask, Task, TaskState
 from agentctl.service import budgets, cancel, delegated, watch
 from agentctl.service.submit import submit
 from agentctl.store import tasks as task_table

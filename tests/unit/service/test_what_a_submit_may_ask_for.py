@@ -7,7 +7,8 @@ import pytest
 
 from agentctl.errors import InputError, TooLarge
 from agentctl.hub.new_task import new_task
-from agentctl.model.task import Budget, NewTask, Task, TaskState
+from agentctl.model.budget import Budget
+from agentctl.model.task import NewTask, Task, TaskState
 from agentctl.service import output
 from agentctl.service.poll import poll
 from agentctl.service.report import report
