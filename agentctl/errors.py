@@ -216,8 +216,8 @@ class ProviderUnusable(AgentctlError):
     type = "provider-unusable"
     title = "The provider can't be used"
 
-    def __init__(self, provider: str, *, why: str) -> None:
-        super().__init__(f"provider {provider} can't be used: it has no key")
+    def __init__(self, detail: str, *, why: str = "", hint: str | None = None) -> None:
+        super().__init__(detail, hint=hint)
         self.why = why
 
 

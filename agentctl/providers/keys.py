@@ -87,7 +87,10 @@ def _fetch(source: Source) -> str:
 
 def _none(name: str, source: Source, why: str) -> ProviderUnusable:
     where = source.argv[0] if source.kind is SourceKind.COMMAND and source.argv else source.name
-    return ProviderUnusable(name, why=f"key {_NOUNS[source.kind]} {where} {why}")
+    return ProviderUnusable(
+        f"provider {name} can't be used: it has no key",
+        why=f"key {_NOUNS[source.kind]} {where} {why}",
+    )
 
 
 def _words(cause: Exception) -> str:
