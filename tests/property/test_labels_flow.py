@@ -467,7 +467,7 @@ def made_public(made: Callable[..., Task]) -> Callable[..., Task]:
     return lambda *given: replace(made(*given), sensitivity="public")
 
 
-def as_asked(hub: Hub, _task: Task, _instance: Any, call: dict[str, Any]) -> Any:
+def as_asked(hub: Hub, _say: Any, _task: Task, _instance: Any, call: dict[str, Any]) -> Any:
     assert hub.fleet is not None
     return hub.fleet.generation.desired.provider(call["provider"])
 
