@@ -54,6 +54,7 @@ class Boot:
     instance_token: str = field(repr=False)
     hub_socket: str
     llm_socket: str
+    egress_socket: str  # "" where the agent declares no egress
     provider: Provider
     executor: ExecutorSettings
     ttl_s: float
@@ -105,6 +106,7 @@ def _boot(doc: Reader) -> Boot:
         instance_token=doc.text("instance_token"),
         hub_socket=_absolute(doc, "hub_socket"),
         llm_socket=_absolute(doc, "llm_socket"),
+        egress_socket=_absolute(doc, "egress_socket") if doc.has("egress_socket") else "",
         provider=_provider(doc.inner("provider")),
         executor=_executor(doc.inner("executor")),
         ttl_s=doc.number("ttl_s", above=0),

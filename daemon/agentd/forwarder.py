@@ -1,7 +1,8 @@
-"""A port on 127.0.0.1 that leads to the model gateway's socket: copies bytes, reads nothing.
+"""A port on 127.0.0.1 that leads to a socket of the door: copies bytes, reads nothing.
 
-Programs that speak HTTP to a host and port, as the CLI does, reach their model
-through it. It needs no credential of agentd's; the gateway asks for the task's own.
+Programs that speak HTTP to a host and port, as the CLI does, reach their model through one, and
+declared destinations through another. It needs no credential of agentd's: gateway and egress ask
+for the task's own.
 """
 
 import contextlib
@@ -24,8 +25,10 @@ _BODY = b'{"type":"error","error":{"type":"overloaded_error","message":"%s"}}'
 class Forwarder:
     """Listens at once; `serve_forever` copies."""
 
-    def __init__(self, socket_path: str) -> None:
+    def __init__(self, socket_path: str, *, to: str = "the model gateway") -> None:
+        """`to` is what listens there, for the words of a refusal."""
         self._path = socket_path
+        self._to = to.encode()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS_MAX)
         self._free = threading.BoundedSemaphore(CONNECTIONS_MAX)
         self.port: int = self._listener.getsockname()[1]
@@ -40,7 +43,7 @@ class Forwarder:
                 threading.Event().wait(0.1)
                 continue
             if not self._free.acquire(blocking=False):
-                _say_busy(client, b"too many connections to the model at once")
+                _say_busy(client, b"too many connections to %s at once" % self._to)
                 continue
             threading.Thread(target=self._carry, args=(client,), name="copy", daemon=True).start()
 
@@ -53,7 +56,7 @@ class Forwarder:
                     gateway.connect(self._path)
                     gateway.settimeout(None)
                 except OSError:
-                    _say_busy(client, b"the model gateway is away")
+                    _say_busy(client, b"%s is away" % self._to)
                     return
                 with contextlib.suppress(OSError):
                     copy_both_ways(client, gateway)
@@ -62,18 +65,46 @@ class Forwarder:
 
 
 def copy_both_ways(one: socket.socket, other: socket.socket) -> None:
-    """Copy until both directions have ended; an end is passed on as an end. OSError on a break."""
-    towards = {one.fileno(): (one, other), other.fileno(): (other, one)}
-    while towards:
-        readable, _, _ = select.select(list(towards), [], [])
-        for fileno in readable:
-            source, sink = towards[fileno]
-            chunk = source.recv(_CHUNK_BYTES)
-            if chunk:
-                sink.sendall(chunk)
+    """Copy until both directions have ended; an end is passed on as an end. OSError on a break.
+
+    A reader that is slow in one direction holds up nothing in the other: an upload goes on
+    while nobody reads what the server says to it.
+    """
+    for each in (one, other):
+        each.setblocking(False)
+    ways = [_Way(one, other), _Way(other, one)]
+    while left := [way for way in ways if not way.ended]:
+        reading = [way.source for way in left if not way.waiting]
+        writing = [way.sink for way in left if way.waiting]
+        readable, writable, _ = select.select(reading, writing, [])
+        for way in left:
+            if way.waiting and way.sink in writable:
+                way.pass_on()
+            elif not way.waiting and way.source in readable:
+                way.take()
+
+
+class _Way:
+    """One direction: at most a chunk waits in it."""
+
+    def __init__(self, source: socket.socket, sink: socket.socket) -> None:
+        self.source = source
+        self.sink = sink
+        self.waiting = b""
+        self.ended = False
+
+    def take(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self.waiting = self.source.recv(_CHUNK_BYTES)
+            if self.waiting:
+                self.pass_on()
             else:
-                del towards[fileno]
-                sink.shutdown(socket.SHUT_WR)
+                self.ended = True
+                self.sink.shutdown(socket.SHUT_WR)
+
+    def pass_on(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self.waiting = self.waiting[self.sink.send(self.waiting) :]
 
 
 def _say_busy(client: socket.socket, words: bytes) -> None:

@@ -105,7 +105,10 @@ class _Agent:
             return Hub(Line(booted.hub_socket), identity)
 
         workspace = Path(booted.workspace)
-        self._forwarder = Forwarder(booted.llm_socket)
+        self._forwarder = Forwarder(booted.llm_socket, to="the model gateway")
+        self._egress = (
+            Forwarder(booted.egress_socket, to="egress") if booted.egress_socket else None
+        )
         self._spool = Spool(
             Outbox(new_hub(), workspace),
             workspace / spool.DIRECTORY,
@@ -134,6 +137,7 @@ class _Agent:
             workspace=workspace,
             llm_socket=booted.llm_socket,
             llm_port=self._forwarder.port,
+            egress_port=self._egress.port if self._egress else None,
             path=os.environ.get("PATH") or _PATH,
             processes=self._processes,
         )
@@ -161,6 +165,8 @@ class _Agent:
         )
         _start("reaper", lambda: reap_forever(self._processes, self._child_died))
         _start("forwarder", self._forwarder.serve_forever)
+        if self._egress is not None:
+            _start("egress", self._egress.serve_forever)
         _start("spool", self._spool.send_forever)
         _start("heartbeat", self._heartbeat.run_forever)
         _start("poll", self._poll.run_forever)

@@ -29,6 +29,7 @@ class ClaudeCode:
             argv=arguments(place, job, tools),
             env=environment.base(place)
             | environment.model(place, job)
+            | environment.egress(place, job)
             | environment.claude_code(place),
             cwd=place.workspace,
             stdin=job.prompt.encode("utf-8", "replace"),

@@ -29,6 +29,7 @@ class Command:
             argv=place.settings.argv,
             env=environment.base(place)
             | environment.model(place, job)
+            | environment.egress(place, job)
             | {
                 "AGENTCTL_TASK": job.task,
                 "AGENTCTL_ATTEMPT": str(job.attempt),

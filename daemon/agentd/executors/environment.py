@@ -26,6 +26,18 @@ def model(place: Place, job: Assignment) -> dict[str, str]:
     }
 
 
+def egress(place: Place, job: Assignment) -> dict[str, str]:
+    """Return the way to the declared destinations, with the task's own token; nothing without egress.
+
+    The model is reached past it. Names stand in both cases: curl reads one, others the other.
+    """
+    if place.egress_port is None:
+        return {}
+    proxy = f"http://task:{job.model_token}@127.0.0.1:{place.egress_port}"
+    given = {"HTTPS_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost"}
+    return given | {name.lower(): value for name, value in given.items()}
+
+
 def claude_code(place: Place) -> dict[str, str]:
     """Return the CLI's own settings: its directory, and no traffic but the model's."""
     settings = {

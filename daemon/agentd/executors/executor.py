@@ -26,6 +26,7 @@ class Place:
     workspace: Path
     llm_socket: str
     llm_port: int
+    egress_port: int | None  # None where the agent declares no egress
     path: str
     processes: Processes
 
