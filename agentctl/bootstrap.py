@@ -17,7 +17,7 @@ from ulid import ULID
 
 from agentctl.artifacts import Shelf
 from agentctl.errors import StateDamaged, Unavailable
-from agentctl.hub import agents_app, gateway_app, operators_app, reconciler_app
+from agentctl.hub import agents_app, egress_app, gateway_app, operators_app, reconciler_app
 from agentctl.hub.apps import App
 from agentctl.hub.operators import GENERATION_BYTES_MAX
 from agentctl.hub.reconciler import OBSERVATION_BYTES_MAX
@@ -57,7 +57,8 @@ AGENT_THREADS = 1088  # a waiting poll holds one (40 KiB each); the hub's cap on
 AGENT_CONNECTIONS_MAX = 4096  # a thousand agents keep two each, and at work two more
 OPERATOR_THREADS = 64  # half of them may wait for tasks; see the hub's cap on watchers
 INTERNAL_THREADS = 32
-DESCRIPTORS_WANTED = AGENT_CONNECTIONS_MAX + 4 * CONNECTIONS_MAX + 1024  # the rest: store, logs
+EGRESS_THREADS = 8  # as many as egress asks with at once
+DESCRIPTORS_WANTED = AGENT_CONNECTIONS_MAX + 5 * CONNECTIONS_MAX + 1024  # the rest: store, logs
 
 
 class SystemClock:
@@ -188,6 +189,7 @@ def _listeners(hub: Hub, paths: StatePaths) -> tuple[Listener, ...]:
         Listener(
             app=gateway_app(hub), path=paths.gateway_socket, mode=0o600, threads=INTERNAL_THREADS
         ),
+        Listener(app=egress_app(hub), path=paths.egress_socket, mode=0o600, threads=EGRESS_THREADS),
         Listener(
             app=reconciler_app(hub),
             path=paths.reconciler_socket,

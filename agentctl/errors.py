@@ -198,6 +198,14 @@ class CallCut(UpstreamFailed):
     title = "The model call was ended"
 
 
+class DestinationFailed(Unavailable):
+    """A destination of egress has no address, or doesn't answer. For agents: no addresses in it."""
+
+    status = 502
+    type = "destination-failed"
+    title = "The destination failed"
+
+
 class SecretUnavailable(Unavailable):
     """A secret's source gave no value. The message names the source, never the value."""
 

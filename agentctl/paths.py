@@ -58,12 +58,21 @@ class StatePaths:
         return self.door / "llm.sock"
 
     @property
+    def egress_door(self) -> Path:
+        """Where agents reach the egress proxy; `egress_socket` is the proxy's own way to the hub."""
+        return self.door / "egress.sock"
+
+    @property
     def operator_socket(self) -> Path:
         return self.runtime / "operator.sock"
 
     @property
     def gateway_socket(self) -> Path:
         return self.runtime / "gateway.sock"
+
+    @property
+    def egress_socket(self) -> Path:
+        return self.runtime / "egress.sock"
 
     @property
     def reconciler_socket(self) -> Path:

@@ -1,4 +1,4 @@
-"""`agentctl hub`, `gateway`, `reconcile` and `follow`: one process each, alone or under `serve`."""
+"""`agentctl hub`, `gateway`, `egress`, `reconcile` and `follow`: one process each, alone or under `serve`."""
 
 import signal
 import threading
@@ -52,6 +52,16 @@ def gateway(settings: Settings) -> None:
 
     paths = StatePaths(settings.state)
     _until_told("gateway", lambda stop: run(paths, stop))
+
+
+@click.command()
+@click.pass_obj
+def egress(settings: Settings) -> None:
+    """Run the egress proxy alone."""
+    from agentctl.egress.main import run
+
+    paths = StatePaths(settings.state)
+    _until_told("egress", lambda stop: run(paths, stop))
 
 
 @click.command()

@@ -46,13 +46,16 @@ class DockerEngine:
         return seen
 
     def boot_paths(self, birth: Birth) -> dict[str, str]:
-        """Return the paths as the container sees them; the same in every container."""
-        return {
+        """Return the paths as the container sees them: egress.sock where it declares egress."""
+        paths = {
             "hub_socket": f"{DOOR_IN_CONTAINER}/hub.sock",
             "llm_socket": f"{DOOR_IN_CONTAINER}/llm.sock",
             "workspace": WORKSPACE,
             "secrets_dir": SECRETS,
         }
+        if birth.spec.egress:
+            paths["egress_socket"] = f"{DOOR_IN_CONTAINER}/egress.sock"
+        return paths
 
     def need(self, spec: AgentSpec) -> None:
         """Refuse when the engine doesn't have the image; none is ever pulled in passing."""

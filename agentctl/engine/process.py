@@ -68,12 +68,15 @@ class ProcessEngine:
     def boot_paths(self, birth: Birth) -> dict[str, str]:
         """Return the paths on this machine: there is no other view."""
         place = self._places.of(birth.name)
-        return {
+        paths = {
             "hub_socket": str(self._paths.hub_socket),
             "llm_socket": str(self._paths.llm_socket),
             "workspace": str(place.workspace(kept=birth.keeps_workspace)),
             "secrets_dir": str(place.secrets),
         }
+        if birth.spec.egress:
+            paths["egress_socket"] = str(self._paths.egress_door)
+        return paths
 
     def need(self, spec: AgentSpec) -> None:
         """Refuse nothing: agents run by this machine's own Python, without an image."""

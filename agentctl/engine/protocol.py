@@ -47,7 +47,10 @@ class Engine(Protocol):
         ...
 
     def boot_paths(self, birth: Birth) -> dict[str, str]:
-        """Return hub_socket, llm_socket, workspace and secrets_dir as the container sees them."""
+        """Return hub_socket, llm_socket, workspace and secrets_dir as the container sees them.
+
+        With egress declared egress_socket too.
+        """
         ...
 
     def need(self, spec: AgentSpec) -> None:

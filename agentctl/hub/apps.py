@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import falcon
 import msgspec
 
-from agentctl.hub import agents, credentials, model_calls, operators, reconciler
+from agentctl.hub import agents, credentials, model_calls, operators, reconciler, tunnels
 from agentctl.hub.endpoint import Authenticate, Endpoint
 from agentctl.hub.openapi import openapi
 from agentctl.hub.route import Answer, Route
@@ -37,6 +37,11 @@ def operators_app(hub: "Hub", *, by: Literal["peer", "token"]) -> App:
 def gateway_app(hub: "Hub") -> App:
     """Return the app of the gateway's socket."""
     return _app(hub, model_calls.ROUTES, credentials.by_socket, title="gateway", scheme=None)
+
+
+def egress_app(hub: "Hub") -> App:
+    """Return the app of the egress proxy's socket."""
+    return _app(hub, tunnels.ROUTES, credentials.by_socket, title="egress", scheme=None)
 
 
 def reconciler_app(hub: "Hub") -> App:

@@ -48,5 +48,5 @@ def by_token(hub: "Hub", req: falcon.Request) -> OperatorPrincipal:
 
 
 def by_socket(_hub: "Hub", _req: falcon.Request) -> None:
-    """Gateway and reconciler: only the hub's own account can open their sockets."""
+    """Gateway, egress and reconciler: only the hub's own account can open their sockets."""
     return

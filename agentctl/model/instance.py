@@ -17,7 +17,7 @@ class InstanceState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """One container's record. Provider, boundary and label are fixed at birth (never rewritten).
+    """One container's record. Provider, boundary, label and egress are fixed at birth (never rewritten).
 
     `token_digest` is the SHA-256 of the instance token; the token itself is in the
     boot document alone. Times are wall-clock seconds; `times` has when each state was entered.
@@ -46,6 +46,7 @@ class Instance:
     ephemeral: bool = False
     made_for: str = ""
     served: str = ""
+    egress: tuple[str, ...] = ()
     times: tuple[tuple[InstanceState, float], ...] = ()
 
     def entered(self, state: InstanceState, at_s: float) -> "Instance":

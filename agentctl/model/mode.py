@@ -20,6 +20,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     MESSAGE = "message"
     MODEL_CALL = "model_call"
+    EGRESS = "egress"
     APPLY = "apply"
     CREATE_CONTAINER = "create_container"
     REMOVE_CONTAINER = "remove_container"

@@ -16,6 +16,7 @@ _FORBIDDEN = {
             Verb.DISPATCH,
             Verb.MESSAGE,
             Verb.MODEL_CALL,
+            Verb.EGRESS,
             Verb.APPLY,
             Verb.CREATE_CONTAINER,
         }

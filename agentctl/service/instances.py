@@ -55,6 +55,7 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         times=((InstanceState.PROVISIONING, now_s),),
         ephemeral=ephemeral.is_ephemeral(spec),
         made_for=body.get("task", ""),
+        egress=spec.egress,
     )
 
     def work(txn: Txn) -> Instance:

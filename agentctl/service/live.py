@@ -28,6 +28,8 @@ SUBMITS_BURST = 50_000  # of one submitter: half of what may wait in all, so oth
 SUBMITS_PER_S = 100.0  # beyond the burst: a fleet of a thousand agents ends fewer
 SVIDS_REMEMBERED_MAX = 20_000  # one per container and renewal; some 6 MB
 CALLS_MAX = 10_000  # open model calls counted for metrics; the gateway's own bound is far lower
+TUNNELS_BURST = 300  # of one container: an install of a large project opens some dozens at once
+TUNNELS_PER_S = 5.0  # each leaves three lines in the journal
 WAKE_COUNTS = 4096  # shared by all keys there ever were: two that share one cost a needless look
 WAIT_SLICE_S = 1.0  # how long a waiter sleeps before it looks whether its client is still there
 LOOK_AGAIN_S = 10.0  # a waiter that nobody woke looks all the same: a lost wake costs this, no more
@@ -126,6 +128,7 @@ class Live:
     mail: Mailboxes = field(default_factory=Mailboxes)
     chains: Chains = field(default_factory=Chains)
     barred: dict[str, Barred] = field(default_factory=dict)  # messages refused by label, by sender
+    tunnels: Rate = field(default_factory=lambda: Rate(per_s=TUNNELS_PER_S, burst=TUNNELS_BURST))
     talk: Rate = field(default_factory=lambda: Rate(per_s=RATE_PER_S, burst=RATE_BURST))
     svids: "OrderedDict[str, tuple[AgentPrincipal, float]]" = field(default_factory=OrderedDict)
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentctl.errors import Conflict, Refused, Unauthenticated
-from agentctl.identity import tokens
 from agentctl.model.budget import Budget
 from agentctl.model.decision import Question
 from agentctl.model.digest import plain
 from agentctl.model.fleet import Provider
 from agentctl.model.instance import Instance
 from agentctl.model.mode import Verb
-from agentctl.model.task import LIVE, Task, Usage
+from agentctl.model.task import Task, Usage
 from agentctl.monitor import permits
 from agentctl.monitor.upstream import after_call
 from agentctl.service import budgets, narrowing
+from agentctl.service.attempt_token import holder_of
 from agentctl.service.context import Hub
 from agentctl.service.live import CALLS_MAX
 from agentctl.service.narrowing import Say
@@ -57,10 +57,7 @@ def _note_refused(hub: Hub, body: dict[str, Any], why: str) -> None:
 
 
 def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any]:
-    task = _task_of(hub, txn, body["token"])
-    instance = instances.get(txn, task.instance)
-    if instance is None or instance.container != body["container"] or not instance.container:
-        raise Unauthenticated("this model token works from its own container only")
+    task, instance = holder_of(hub, txn, body["token"], body["container"])
     provider = _provider(hub, say, task, instance, body)
     _within_bounds(txn, task, budgets.in_force(task, hub.fleet), provider)
     call = _call_id(hub, task, instance)
@@ -85,24 +82,6 @@ def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any]:
         "attempt": task.attempt,
         "provider": plain(provider),
     }
-
-
-def _task_of(hub: Hub, txn: Txn, token: str) -> Task:
-    parsed = tokens.parse_model_token(token)
-    if parsed is None:
-        raise Unauthenticated("no model token, or not one of this hub's")
-    task = task_table.get(txn, parsed.task)
-    if task is None or task.attempt < parsed.attempt:
-        raise Unauthenticated("no model token, or not one of this hub's")
-    held = task.lease
-    if task.state not in LIVE or held is None or held.attempt != parsed.attempt:
-        raise Conflict(
-            f"attempt {parsed.attempt} of {parsed.task} is no longer current",
-            hint="stop working on it",
-        )
-    if not hub.seal.is_model_token(token, task.id, held.attempt, held.instance):
-        raise Unauthenticated("no model token, or not one of this hub's")
-    return task
 
 
 def _provider(hub: Hub, say: Say, task: Task, instance: Instance, body: dict[str, Any]) -> Provider:

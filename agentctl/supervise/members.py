@@ -14,6 +14,7 @@ from agentctl.supervise.serve import Member
 
 HUB_STOP_S = 10.0
 GATEWAY_STOP_S = 10.0
+EGRESS_STOP_S = 5.0
 RECONCILER_STOP_S = (
     15.0  # an engine verb under way is let end: half of one is work for the next pass
 )
@@ -56,6 +57,7 @@ def members(serving: Serving, environ: Mapping[str, str], *, supervisor: int) ->
             child=child("gateway", ["gateway"], serving.gateway_env),
             stop_s=GATEWAY_STOP_S,
         ),
+        Member(child=child("egress", ["egress"]), stop_s=EGRESS_STOP_S),
         Member(
             child=child("reconciler", ["reconcile"], serving.reconciler_env),
             stop_s=RECONCILER_STOP_S,

@@ -102,7 +102,7 @@ class Fleet:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             except (FileNotFoundError, ProcessLookupError):
                 continue  # it ended since it was listed
-            for name in ("hub", "gateway", "reconcile", "follow"):
+            for name in ("hub", "gateway", "egress", "reconcile", "follow"):
                 if name.encode() in words:
                     found[name] = int(pid)
         return found

@@ -74,11 +74,11 @@ def test_applying_twice_changes_nothing(processes: Fleet) -> None:
 
 
 def test_each_process_holds_only_its_own(processes: Fleet) -> None:
-    pids = until(lambda: len(found := processes.children()) == 3 and found, what="three processes")
+    pids = until(lambda: len(found := processes.children()) == 4 and found, what="four processes")
     files = {name: open_files(pid) for name, pid in pids.items()}
     store = str(processes.paths.store)
     assert any(each.startswith(store) for each in files["hub"])
-    for other in ("gateway", "reconcile"):
+    for other in ("gateway", "egress", "reconcile"):
         assert not any(each.startswith(store) for each in files[other]), other
     keys = str(processes.paths.keys)
     assert not any(each.startswith(keys) for name in files for each in files[name])
@@ -87,9 +87,11 @@ def test_each_process_holds_only_its_own(processes: Fleet) -> None:
         "hub.sock",
         "operator.sock",
         "gateway.sock",
+        "egress.sock",
         "reconciler.sock",
     }
     assert {Path(each).name for each in listening["gateway"]} == {"llm.sock"}
+    assert listening["egress"] == {str(processes.paths.egress_door)}
     assert not listening["reconcile"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from agentctl import resources
 from tests.e2e.conftest import Fleet, fleet_of, until
 
-NOT_HERE = {"egress", "warm"}  # not built yet; of ephemeral agents alone
+NOT_HERE = {"warm"}  # of ephemeral agents alone
 EVERYTHING = """
 - name: One agent that declares all there is
   hosts: private
@@ -36,12 +36,19 @@ EVERYTHING = """
         - {name: from-file, from: {file: KEY}}
         - {name: from-env, from: {env: HOME}}
         - {name: from-command, from: {command: [printf, hunter2]}}
+      egress: [github]
       publishes: [findings]
       subscribes: [findings]
       labels: {team: platform}
       ttl: 2h
       grace: 5s
       executor: {kind: command, args: [], argv: [python3, -c, "print('done')"]}
+"""
+
+
+DESTINATIONS = """
+destinations:
+  github: {hosts: ["github.com:443"], boundary: public}
 """
 
 
@@ -52,6 +59,8 @@ def contained(docker_url: str, agent_image: str) -> Iterator[Fleet]:
         playbook = fleet.stage.project / "playbooks/fleet.yaml"
         text = EVERYTHING.replace("KEY", str(fleet.stage.key_file))
         playbook.write_text(text)
+        providers = fleet.stage.project / "policies/providers.yaml"
+        providers.write_text(providers.read_text() + DESTINATIONS)
         routing = fleet.stage.project / "policies/routing.yaml"
         routing.write_text(routing.read_text().partition("routes:")[0])
         fleet.start()

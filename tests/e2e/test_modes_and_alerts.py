@@ -169,6 +169,6 @@ def test_the_watchdog_tells_of_a_hub_that_is_killed_and_of_its_return(
 
 def test_the_watchdog_tells_of_a_hub_that_hangs(watched: tuple[Fleet, Webhook]) -> None:
     fleet, _ = watched
-    until(lambda: len(fleet.children()) == 3, what="three processes")
+    until(lambda: len(fleet.children()) == 4, what="four processes")
     with stopped(fleet.children()["hub"]):
         assert fleet.run("watchdog", "--once", code=None).returncode == 4

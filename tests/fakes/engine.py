@@ -44,12 +44,15 @@ class FakeEngine:
         return ObservedHost(name=self.host.name, containers=tuple(ours), engine="in memory")
 
     def boot_paths(self, birth: Birth) -> dict[str, str]:
-        return {
+        paths = {
             "hub_socket": f"{DOOR_IN_CONTAINER}/hub.sock",
             "llm_socket": f"{DOOR_IN_CONTAINER}/llm.sock",
             "workspace": "/workspace",
             "secrets_dir": "/run/secrets",
         }
+        if birth.spec.egress:
+            paths["egress_socket"] = f"{DOOR_IN_CONTAINER}/egress.sock"
+        return paths
 
     def need(self, spec: AgentSpec) -> None:
         if "need" in self.failing:

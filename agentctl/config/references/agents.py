@@ -132,8 +132,6 @@ def _warm(agent: AgentSpec) -> Iterator[Finding]:
 def _not_built(agent: AgentSpec) -> Iterator[Finding]:
     if agent.on_change is OnChange.DEFER:
         yield not_built("on_change: defer", (*at_agent(agent), "on_change"))
-    if agent.egress:  # what nobody opens a way for must not seem to hold
-        yield not_built("egress", (*at_agent(agent), "egress"))
 
 
 def _same_facts(agent: AgentSpec, first: AgentSpec) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""A whole hub, real store and services included, behind its four apps; no sockets, no containers."""
+"""A whole hub, real store and services included, behind its five apps; no sockets, no containers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import falcon.testing
 import pytest
 
 from agentctl.bootstrap import open_hub
-from agentctl.hub import agents_app, gateway_app, operators_app, reconciler_app
+from agentctl.hub import agents_app, egress_app, gateway_app, operators_app, reconciler_app
 from agentctl.model.digest import plain, spec_hash
 from agentctl.model.fleet import DesiredState
 from agentctl.model.principal import Peer
@@ -52,13 +52,14 @@ class Listener:
 
 @dataclass
 class Whole:
-    """The hub's four listeners."""
+    """The hub's listeners."""
 
     agents: Listener
     operators: Listener
     remote: Listener
     reconciler: Listener
     gateway: Listener
+    egress: Listener
 
     def apply(
         self, desired: DesiredState | None = None, expected: int = 0
@@ -114,5 +115,6 @@ def whole(tmp_path: Path) -> Iterator[Whole]:
         remote=listener(operators_app(hub, by="token"), Peer()),
         reconciler=listener(reconciler_app(hub), account),
         gateway=listener(gateway_app(hub), account),
+        egress=listener(egress_app(hub), account),
     )
     store.close()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agentctl.hub import agents, model_calls, operators, reconciler
+from agentctl.hub import agents, model_calls, operators, reconciler, tunnels
 from agentctl.hub.bodies import schema
 from agentctl.hub.route import Route
 from tests.contract.hub.conftest import Listener, Whole
@@ -17,6 +17,7 @@ TABLES: dict[str, tuple[Route[Any], ...]] = {
     "operators": operators.ROUTES,
     "reconciler": reconciler.routes(),
     "gateway": model_calls.ROUTES,
+    "egress": tunnels.ROUTES,
 }
 ROUTES = [(name, route) for name, table in TABLES.items() for route in table]
 WITH_BODY = [(name, route) for name, route in ROUTES if route.body]
@@ -42,6 +43,7 @@ BODIES = [
     json.dumps({"desired": {"fleet": []}, "expected": 0}).encode(),
     json.dumps({"desired": {}, "expected": 0, "commit": "x\ny"}).encode(),
     json.dumps({"calls": ["call-1", 1]}).encode(),
+    json.dumps({"tunnels": ["tun-1", 1]}).encode(),
 ]
 PATHS = ["", "x", "..", "%2e%2e", "%00", "%ff", "a" * 65, "a" * 600, "task-" + "0" * 26, "💥"]
 
@@ -54,7 +56,7 @@ def named(each: Named) -> str:
 
 def filled(route: Route[Any], value: str) -> str:
     path = route.path
-    for name in ("task", "instance", "call"):
+    for name in ("task", "instance", "call", "tunnel"):
         path = path.replace(f"{{{name}}}", value)
     return path
 

@@ -159,13 +159,16 @@ def test_what_the_reconciler_desires_and_reports_comes_back_to_the_operators(who
     assert observed.json == {"mode": "normal", "instances": [], "demand": [], "quarantined": []}
 
 
-@pytest.mark.parametrize("name", ["agents", "operators", "remote", "reconciler", "gateway"])
+@pytest.mark.parametrize(
+    "name", ["agents", "operators", "remote", "reconciler", "gateway", "egress"]
+)
 def test_a_listener_has_its_own_routes_and_no_others(whole: Whole, name: str) -> None:
     everywhere = {
         "/api/hub/messages": "agents",
         "/api/hub/status": "operators",
         "/api/hub/desired": "reconciler",
         "/api/hub/model-calls": "gateway",
+        "/api/hub/tunnels": "egress",
     }
     for path, owner in everywhere.items():
         result = getattr(whole, name).ask("GET", path)

@@ -9,12 +9,14 @@ import pytest
 from agentctl.hub import (
     agents,
     agents_app,
+    egress_app,
     gateway_app,
     model_calls,
     operators,
     operators_app,
     reconciler,
     reconciler_app,
+    tunnels,
 )
 from agentctl.model.principal import AgentPrincipal, OperatorPrincipal, Role
 from agentctl.service import authenticate
@@ -27,6 +29,7 @@ LISTENERS: dict[str, tuple[Any, Any]] = {
     "operators by token": (operators_app(HUB, by="token"), operators.ROUTES),
     "reconciler": (reconciler_app(HUB), reconciler.routes()),
     "gateway": (gateway_app(HUB), model_calls.ROUTES),
+    "egress": (egress_app(HUB), tunnels.ROUTES),
 }
 
 
