@@ -8,7 +8,7 @@ import click
 
 from agentctl.cli import Settings
 from agentctl.cli.duration import ago, spoken
-from agentctl.cli.output import emit, table
+from agentctl.cli.output import emit, harmless, table
 from agentctl.client import connect
 
 
@@ -78,7 +78,7 @@ def _running(agent: dict[str, Any]) -> str:
 
 
 def _apart(stands: dict[str, Any]) -> str:
-    why = f": {stands['why']}" if stands["why"] else ""
+    why = f": {harmless(stands['why'])}" if stands["why"] else ""
     return f"since {_clock(stands['since_s'])} by {stands['who']}{why}"
 
 

@@ -12,7 +12,7 @@ from agentctl.cli.plan import require_plannable
 from agentctl.cli.proposal import Current, Proposal, Wanted, load_wanted, propose
 from agentctl.cli.selecting import Chosen, selection_options
 from agentctl.cli.watch import Outcome, watch
-from agentctl.errors import EXIT_OK, UsageError
+from agentctl.errors import EXIT_OK, Refused, UsageError
 from agentctl.model.fleet import DesiredState
 from agentctl.reconcile.review import review_text
 
@@ -80,16 +80,33 @@ def _proposal(
     require_plannable(chosen, prune=prune)
     if file is None:
         wanted = load_wanted(settings.project, chosen)
+        require_may_apply(settings)
         return propose(settings, wanted, prune=prune, hub_required=True), prune
     if prune or chosen != Chosen():
         raise UsageError(f"{file} says what is applied", hint="give the options to `plan --out`")
     from agentctl.cli import saved_plan
 
     plan = saved_plan.read(file)
+    require_may_apply(settings)
     wanted = Wanted(desired=plan.desired)
     found = propose(settings, wanted, prune=plan.prune, hub_required=True)
     saved_plan.require_unmoved(plan, found, settings.project)
     return found, plan.prune
+
+
+def require_may_apply(settings: Settings) -> None:
+    """Raise Refused before anything is looked at or asked: the hub would refuse it in the end."""
+    from agentctl.client import connect
+    from agentctl.service.roles import OPERATORS
+
+    me = connect(settings).get("/api/hub/whoami")
+    if me["role"] not in OPERATORS:
+        needed = " or ".join(sorted(role.value for role in OPERATORS))
+        raise Refused(
+            f"{me['name']} is {me['role']} and may not apply",
+            rule="roles",
+            hint=f"it takes the role {needed}; `agentctl plan` shows what would change",
+        )
 
 
 def commit_generation(

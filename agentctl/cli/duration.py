@@ -58,6 +58,23 @@ class Deadline(click.ParamType[tuple[str, float]]):
         return "deadline_s", _moment(self, value)
 
 
+class FutureTime(click.ParamType[float]):
+    """A moment to come, in seconds from now: a duration (`30d`) or RFC 3339."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        found_s = _duration(str(value))
+        left_s = found_s if found_s is not None else _moment(self, value) - time.time()
+        if left_s <= 0:
+            self.fail(f"{value!r} is not to come", param, ctx)
+        return left_s
+
+
 def _duration(text: str) -> float | None:
     form = _FORM.fullmatch(text)
     return float(form[1]) * _UNITS[form[2]] if form else None

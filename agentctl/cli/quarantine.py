@@ -6,7 +6,7 @@ import click
 
 from agentctl.cli import Settings
 from agentctl.cli.following import in_path
-from agentctl.cli.output import emit
+from agentctl.cli.output import emit, harmless
 from agentctl.client import connect
 
 
@@ -60,4 +60,4 @@ def _post(settings: Settings, agent: str, act: str, why: str) -> dict[str, Any]:
 
 
 def _because(found: dict[str, Any]) -> str:
-    return f" by {found['who']}" + (f": {found['why']}" if found["why"] else "")
+    return f" by {found['who']}" + (f": {harmless(found['why'])}" if found["why"] else "")

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from agentctl.cli import Settings
-from agentctl.cli.output import clock, emit
+from agentctl.cli.output import clock, emit, harmless
 from agentctl.client import connect
 
 
@@ -44,7 +44,7 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _apart(stands: dict[str, Any]) -> str:
-    why = f": {stands['why']}" if stands["why"] else ""
+    why = f": {harmless(stands['why'])}" if stands["why"] else ""
     return f"{stands['agent']}, since {clock(stands['since_s'])} by {stands['who']}{why}"
 
 

@@ -22,7 +22,28 @@ def create_token(call: Call[Operator]) -> Answer:
     return Answer(tokens.create(call.hub, call.who, **call.body), 201)
 
 
+def list_tokens(call: Call[Operator]) -> Answer:
+    """What is known of each token; never a token itself."""
+    return Answer(tokens.listed(call.hub, call.who))
+
+
+def revoke_token(call: Call[Operator]) -> Answer:
+    """Make a token worth nothing from now on."""
+    return Answer(tokens.revoke(call.hub, call.who, call.path["token"]))
+
+
+def tell_who(call: Call[Operator]) -> Answer:
+    """As whom the hub knows the asker."""
+    return Answer({"name": call.who.name, "role": call.who.role.value})
+
+
 ROUTES: tuple[Route[Operator], ...] = (
+    Route(
+        method="GET",
+        path="/api/hub/whoami",
+        summary="Show as whom the asker is known.",
+        answer=tell_who,
+    ),
     Route(method="GET", path="/api/hub/keys", summary="List signing keys.", answer=list_keys),
     Route(
         method="POST",
@@ -40,5 +61,14 @@ ROUTES: tuple[Route[Operator], ...] = (
         answer=create_token,
         body="api/token",
         statuses=(201,),
+        problems=(409,),
+    ),
+    Route(method="GET", path="/api/hub/tokens", summary="List tokens.", answer=list_tokens),
+    Route(
+        method="DELETE",
+        path="/api/hub/tokens/{token}",
+        summary="Revoke a token.",
+        answer=revoke_token,
+        problems=(404,),
     ),
 )

@@ -9,15 +9,14 @@ from typing import Any
 from agentctl.errors import NotFound
 from agentctl.identity import checkpoints as signed_words
 from agentctl.model.checkpoint import Checkpoint, SignedCheckpoint
-from agentctl.model.principal import OperatorPrincipal, Role
+from agentctl.model.principal import OperatorPrincipal
 from agentctl.service.context import Hub
-from agentctl.service.roles import READERS, require_role
+from agentctl.service.roles import OPERATORS, READERS, require_role
 from agentctl.store import checkpoints as checkpoint_table
 from agentctl.store import journal as journal_table
 
 EVERY_S = 300.0  # what an insider could rewrite unseen, if each checkpoint is copied at once
 PAGE_MAX = 1000
-MAKERS = frozenset({Role.CI, Role.OPERATOR, Role.ADMIN})
 
 
 def make(hub: Hub) -> SignedCheckpoint | None:
@@ -55,7 +54,7 @@ def make_if_unsaid(hub: Hub) -> None:
 
 def ask(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     """Make a checkpoint now and return it with the keys that verify it; raises NotFound on an empty journal."""
-    require_role(who, MAKERS, "make checkpoints")
+    require_role(who, OPERATORS, "make checkpoints")
     signed = make(hub)
     if signed is None:
         raise NotFound("the journal is empty: there is nothing to make a checkpoint of")

@@ -14,7 +14,7 @@ from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import LIVE, Task
 from agentctl.service import ephemeral, usable
 from agentctl.service.context import Fleet, Hub
-from agentctl.service.roles import READERS, require_role
+from agentctl.service.roles import PLANNERS, READERS, require_role
 from agentctl.service.task_row import task_row
 from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
@@ -24,7 +24,7 @@ TASKS_SHOWN_MAX = 10  # of one agent, newest first; `agentctl tasks --agent NAME
 
 def agents(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     """Return each declared agent on each host with its living containers."""
-    require_role(who, READERS, "read agents")
+    require_role(who, PLANNERS, "read agents")
     fleet = hub.fleet
     if fleet is None:
         return {"agents": [], "unusable": {}}
@@ -43,7 +43,7 @@ def agent(hub: Hub, name: str, who: OperatorPrincipal) -> dict[str, Any]:
 
     Containers that are gone are shown as far as one of those tasks ran there. Raises NotFound.
     """
-    require_role(who, READERS, "read agents")
+    require_role(who, READERS, "read an agent's tasks")
     fleet = hub.fleet
     specs = [each for each in fleet.generation.desired.agents if each.name == name] if fleet else []
     if fleet is None or not specs:

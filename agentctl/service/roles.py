@@ -3,7 +3,8 @@
 from agentctl.errors import Refused
 from agentctl.model.principal import OperatorPrincipal, Role
 
-READERS = frozenset({Role.VIEWER, Role.CI, Role.OPERATOR, Role.ADMIN})
+PLANNERS = frozenset({Role.VIEWER, Role.CI, Role.OPERATOR, Role.ADMIN})  # what a plan is made of
+READERS = frozenset({Role.VIEWER, Role.OPERATOR, Role.ADMIN})
 OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})
 
@@ -20,5 +21,5 @@ def require_role(who: OperatorPrincipal, allowed: frozenset[Role], act: str) -> 
 
 
 def sees_content(who: OperatorPrincipal) -> bool:
-    """Whether prompts and results are shown to this operator; viewer and ci see facts only."""
+    """Whether prompts and results are shown to this operator; a viewer sees facts only."""
     return who.role in OPERATORS

@@ -9,7 +9,7 @@ from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
 from agentctl.service import alerts, damage, files, modes, quarantine, usable
 from agentctl.service.context import Hub
-from agentctl.service.roles import READERS, require_role, sees_content
+from agentctl.service.roles import PLANNERS, READERS, require_role, sees_content
 from agentctl.service.task_row import task_row
 from agentctl.store import generations as generation_table
 from agentctl.store import instances, quarantined_agents, task_events
@@ -101,13 +101,13 @@ def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
 
 def mode(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     """Return the mode in force."""
-    require_role(who, READERS, "read the mode")
+    require_role(who, PLANNERS, "read the mode")
     return modes.as_row(hub.mode)
 
 
 def plan(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     """Return the reconciler's last pass; empty before the first."""
-    require_role(who, READERS, "read the plan")
+    require_role(who, PLANNERS, "read the plan")
     empty: dict[str, Any] = {
         "generation": 0,
         "at_s": None,
@@ -133,7 +133,7 @@ def journal(hub: Hub, who: OperatorPrincipal, *, after: int, limit: int) -> dict
 
 def generations(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     """Return applied generations, newest first, without their content."""
-    require_role(who, READERS, "read generations")
+    require_role(who, PLANNERS, "read generations")
     with hub.store.read() as txn:
         found = list(generation_table.page(txn))
     return {"generations": [_generation_row(each) for each in found]}
@@ -141,7 +141,7 @@ def generations(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
 
 def latest_generation(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     """Return the newest generation with what it desires, and who is in quarantine; number 0: there is none."""
-    require_role(who, READERS, "read generations")
+    require_role(who, PLANNERS, "read generations")
     generation = hub.fleet.generation if hub.fleet else None
     with hub.store.read() as txn:
         apart = sorted(quarantined_agents.names(txn))

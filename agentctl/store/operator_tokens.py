@@ -11,13 +11,18 @@ from agentctl.store.txn import Table, Txn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorToken:
-    """`digest` is the token's SHA-256 in hexadecimal; `expires_at_s` is wall clock."""
+    """`digest` is the token's SHA-256 in hexadecimal; times are wall clock.
+
+    Who made it and when isn't known of the oldest ones ("", 0).
+    """
 
     id: str
     digest: str
     name: str
     role: Role
     expires_at_s: float
+    created_at_s: float = 0.0
+    created_by: str = ""
 
 
 _tokens = Codec(Table.OPERATOR_TOKENS, OperatorToken)

@@ -68,6 +68,33 @@ def test_each_role_may_do_its_part(served: Fleet) -> None:
     assert http(served, "/api/hub/tokens", token=operator, body=tokens)[0] == 403
 
 
+def test_ci_plans_and_does_nothing_else(served: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTCTL_TOKEN", token(served, "ci"))
+    remote = ("--hub", f"http://{served.listen}")
+    assert "No changes" in served.run(*remote, "plan").stdout
+    assert served.run(*remote, "whoami").stdout == "operator:token:ci, role ci\n"
+    for words in (["tasks"], ["status"], ["apply", "--yes"], ["submit", "x"], ["pause"]):
+        assert "is ci and may not" in served.run(*remote, *words, code=3).stderr, words
+
+
+def test_a_viewers_apply_is_refused_before_it_is_shown_or_asked(
+    served: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTCTL_TOKEN", token(served, "viewer"))
+    ended = served.run("--hub", f"http://{served.listen}", "apply", "--yes", code=3)
+    assert ended.stdout == ""
+    assert "token:viewer is viewer and may not apply" in ended.stderr
+
+
+def test_a_revoked_token_is_refused_at_once(served: Fleet) -> None:
+    short = token(served, "operator", "--expires", "1h")
+    assert http(served, "/api/hub/whoami", token=short)[0] == 200
+    listed = json.loads(served.run("token", "list", "-o", "json").stdout)["tokens"]
+    [newest] = [each["id"] for each in listed if each["id"] in short]
+    served.run("token", "revoke", newest)
+    assert http(served, "/api/hub/whoami", token=short)[0] == 401
+
+
 def test_an_expired_token_is_refused(served: Fleet) -> None:
     short = token(served, "ci", "--ttl", "1s")
     until(lambda: http(served, "/api/hub/status", token=short)[0] == 401, what="its end")

@@ -65,7 +65,7 @@ def test_a_viewer_may_read_checkpoints_and_make_none(whole: Whole) -> None:
     assert whole.remote.ask("GET", CHECKPOINTS, bearer=viewer).status_code == 200
     refused = whole.remote.ask("POST", CHECKPOINTS, {}, bearer=viewer)
     assert (refused.status_code, refused.json["rule"]) == (403, "roles")
-    made = whole.remote.ask("POST", CHECKPOINTS, {}, bearer=token(whole, "ci"))
+    made = whole.remote.ask("POST", CHECKPOINTS, {}, bearer=token(whole, "operator"))
     assert made.status_code == 200
 
 

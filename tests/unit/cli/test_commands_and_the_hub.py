@@ -3,6 +3,8 @@
 import importlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,14 @@ import pytest
 from agentctl.cli import Settings, run
 from agentctl.cli.duration import Duration, spoken
 from agentctl.cli.listen import address
-from agentctl.errors import EXIT_ERROR, EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE, UsageError
+from agentctl.errors import (
+    EXIT_ERROR,
+    EXIT_OK,
+    EXIT_REFUSED,
+    EXIT_UNAVAILABLE,
+    EXIT_USAGE,
+    UsageError,
+)
 
 TASK: dict[str, Any] = {
     "id": "task-1",
@@ -67,9 +76,10 @@ class CannedHub:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> CannedHub:
     canned = CannedHub()
-    for module in ("submit", "tasks", "agents", "status", "modes", "token"):
+    for module in ("submit", "tasks", "agents", "status", "modes", "token", "quarantine"):
         loaded = importlib.import_module(f"agentctl.cli.{module}")
         monkeypatch.setattr(loaded, "connect", canned.connect)
+    monkeypatch.setattr("agentctl.client.connect", canned.connect)  # apply takes it when it runs
     return canned
 
 
@@ -215,6 +225,97 @@ def test_a_token_is_the_only_thing_on_stdout(
     assert run(["token", "create", "--name", "ci", "--role", "ci", "--ttl", "7d"]) == EXIT_OK
     assert capsys.readouterr().out == "op1.op-1.secret\n"
     assert hub.sent[0][1] == {"name": "ci", "role": "ci", "ttl_s": 604800.0}
+
+
+def test_a_token_expires_at_a_moment_or_after_a_while(hub: CannedHub) -> None:
+    hub.answers["POST /api/hub/tokens"] = [{"id": "op-1", "token": "op1.op-1.secret"}]
+    create = ["token", "create", "--name", "x", "--role", "viewer", "--expires"]
+    in_an_hour = datetime.now(UTC) + timedelta(hours=1)
+    assert run([*create, "12h"]) == EXIT_OK
+    assert run([*create, in_an_hour.isoformat()]) == EXIT_OK
+    assert hub.sent[0][1]["ttl_s"] == 43200.0
+    assert hub.sent[1][1]["ttl_s"] == pytest.approx(3600.0, abs=30)
+
+
+@pytest.mark.parametrize("when", ["2001-01-01T00:00:00Z", "0", "2031-05-01", "soon", "-1d"])
+def test_a_moment_that_is_past_or_none_is_a_usage_error(hub: CannedHub, when: str) -> None:
+    create = ["token", "create", "--name", "x", "--role", "viewer", f"--expires={when}"]
+    assert run(create) == EXIT_USAGE
+    assert hub.sent == []
+
+
+TOKENS = [
+    {
+        "id": f"op-{number}",
+        "name": name,
+        "role": "ci",
+        "created_at_s": None,
+        "created_by": None,
+        "expires_at_s": 4e9,
+        "expired": name == "old",
+    }
+    for number, name in enumerate(["deploy", "deploy", "old"])
+]
+
+
+def test_tokens_are_listed_and_revoked_by_id_or_by_a_name_of_one(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["GET /api/hub/tokens"] = [{"tokens": TOKENS}]
+    for number in (0, 2):
+        hub.answers[f"DELETE /api/hub/tokens/op-{number}"] = [TOKENS[number]]
+    assert run(["token", "list"]) == EXIT_OK
+    listed = capsys.readouterr().out.splitlines()
+    assert listed[0].split() == ["ID", "NAME", "ROLE", "MADE", "BY", "EXPIRES"]
+    assert listed[3].split() == ["op-2", "old", "ci", "-", "-", "expired"]
+    assert run(["token", "revoke", "op-0"]) == EXIT_OK
+    assert run(["token", "revoke", "old"]) == EXIT_OK
+    assert [path for path, *_ in hub.sent if path.startswith("DELETE")] == [
+        "DELETE /api/hub/tokens/op-0",
+        "DELETE /api/hub/tokens/op-2",
+    ]
+    capsys.readouterr()
+    assert run(["token", "revoke", "deploy"]) == EXIT_ERROR
+    assert "op-0, op-1" in capsys.readouterr().err
+    assert run(["token", "revoke", "none"]) == EXIT_ERROR
+
+
+@pytest.mark.parametrize("role", ["viewer", "ci"])
+def test_apply_is_refused_to_who_may_not_before_anything_is_asked(
+    hub: CannedHub, role: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["GET /api/hub/whoami"] = [{"name": "token:x", "role": role}]
+    assert run(["init", str(tmp_path / "p")]) == EXIT_OK
+    capsys.readouterr()
+    assert run(["--project", str(tmp_path / "p"), "apply", "--yes"]) == EXIT_REFUSED
+    assert [path for path, *_ in hub.sent] == ["GET /api/hub/whoami"]
+    assert capsys.readouterr().err == (
+        f"agentctl: token:x is {role} and may not apply; it takes the role admin or operator;"
+        " `agentctl plan` shows what would change\n"
+    )
+
+
+def test_quarantine_and_release_say_what_they_did(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stands = {"agent": "researcher", "who": "operator:uid:0", "why": "odd", "since_s": 1.0}
+    hub.answers["POST /api/hub/agents/researcher/quarantine"] = [
+        {**stands, "containers": 2, "tasks": ["task-1"]}
+    ]
+    hub.answers["POST /api/hub/agents/researcher/release"] = [stands]
+    assert run(["quarantine", "researcher", "--why", "odd"]) == EXIT_OK
+    assert run(["release", "researcher"]) == EXIT_OK
+    assert run(["quarantine", "researcher", "--release"]) == EXIT_OK
+    assert [(path, body) for path, body, _ in hub.sent] == [
+        ("POST /api/hub/agents/researcher/quarantine", {"why": "odd"}),
+        ("POST /api/hub/agents/researcher/release", {"why": ""}),
+        ("POST /api/hub/agents/researcher/release", {"why": ""}),
+    ]
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "researcher is quarantined by operator:uid:0: odd",
+        "2 container(s) end now; work taken back: task-1",
+        "researcher is released; it was quarantined by operator:uid:0",
+    ]
 
 
 def test_apply_without_a_terminal_wants_yes(capsys: pytest.CaptureFixture[str]) -> None:
