@@ -128,6 +128,7 @@ def _handler(of: OpaStandIn) -> type[BaseHTTPRequestHandler]:
         def setup(self) -> None:
             super().setup()
             of.connections += 1
+            self.answered = 0
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -155,6 +156,12 @@ def _handler(of: OpaStandIn) -> type[BaseHTTPRequestHandler]:
                 case "impatient":  # answers, and closes the connection without having said so
                     self._answer(*ANSWERS["allow"])
                     self.close_connection = True
+                case "once" if self.answered:  # closes a kept connection when it is used again
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                case "once":
+                    self.answered += 1
+                    self._answer(*ANSWERS["allow"])
                 case made_up:
                     self._answer(*ANSWERS[made_up])
 

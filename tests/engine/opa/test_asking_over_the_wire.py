@@ -53,10 +53,11 @@ def test_a_connection_is_used_again(server: OpaStandIn, client: OpaServer) -> No
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("manner", ["impatient", "once"])
 def test_a_connection_that_the_server_closed_costs_nothing(
-    server: OpaStandIn, client: OpaServer
+    server: OpaStandIn, client: OpaServer, manner: str
 ) -> None:
-    server.manner = "impatient"
+    server.manner = manner
     for _ in range(5):
         assert client.ask(server.settings(), SUBMIT, generation=1) == Allowed()
 
@@ -93,10 +94,18 @@ def test_a_redirect_is_not_followed(server: OpaStandIn, client: OpaServer) -> No
 def test_what_is_not_http_is_no_answer(client: OpaServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         where = OpaStandIn(port=other.getsockname()[1]).settings(timeout_s=1.0)
-        said = threading.Thread(target=lambda: other.accept()[0].sendall(b"220 mail\r\n"))
-        said.start()
+
+        def greet() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"220 mail\r\n")
+                connection.recv(65536)
+
+        greeting = threading.Thread(target=greet)
+        greeting.start()
         assert "not HTTP" in why(client.ask(where, SUBMIT, generation=1))
-        said.join()
+        greeting.join()
 
 
 @pytest.mark.parametrize("manner", ["drip", "drip-headers"])

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from agentctl.errors import EXIT_UNAVAILABLE, NoDecision
+from agentctl.errors import EXIT_UNAVAILABLE, Conflict, NoDecision
 from agentctl.model.decision import Decision
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import NewTask, Task, TaskState
@@ -15,8 +15,9 @@ from agentctl.service.poll import poll
 from agentctl.service.submit import submit
 from agentctl.store import tasks as task_table
 from tests.fakes.fleet import OPERATORS_DISPATCH, RESEARCHER, THINKER, fleet
-from tests.fakes.opa import refusing
+from tests.fakes.opa import opa_server, refusing
 from tests.fakes.talk import at_work, lines, refused
+from tests.fakes.watched_opa import with_opa
 from tests.unit.service.conftest import ADMIN, HubAtHand
 from tests.unit.service.test_alerts import firing
 from tests.unit.service.test_declassifying import ADMINS_DECLASSIFY
@@ -109,6 +110,19 @@ def test_an_alert_ends_when_opa_is_asked_no_more(at: Narrowed) -> None:  # noqa:
     HubAtHand.apply(at, fleet())
     alerts.look(at.hub)
     assert "opa" not in firing(at)
+
+
+def test_the_silence_of_one_server_says_nothing_of_another(at: Narrowed) -> None:  # noqa: F811
+    at.apply(fleet())
+    at.server.manner = "undefined"
+    with pytest.raises(NoDecision):
+        submit(at.hub, NewTask(prompt="p"), ADMIN)
+    with opa_server() as other:
+        HubAtHand.apply(at, with_opa(fleet(), other.settings()))
+        owed.look(at.hub)
+        alerts.look(at.hub)
+    assert "opa" not in firing(at)
+    assert other.asked == []
 
 
 def test_messages_delegations_and_model_calls_are_refused_for_now(office: Narrowed) -> None:  # noqa: F811
@@ -257,6 +271,15 @@ def test_a_message_judged_by_a_generation_that_is_gone_is_judged_again(office: N
     with refused("scope", 403, "no rule allows agent:lead to message.send agent:helper"):
         lead.request("helper")
     assert lines(office, "message.sent") == []
+
+
+def test_a_secret_asked_about_under_a_generation_that_is_gone_is_asked_about_again(
+    at: Narrowed,  # noqa: F811
+) -> None:
+    at.apply(fleet(HOLDER, THINKER))
+    at.opa.meanwhile = once(lambda: at.apply(fleet(HOLDER, SLOW)))
+    with pytest.raises(Conflict, match="another generation was just applied"):
+        at.reserve("researcher")
 
 
 def test_a_fleet_that_never_stands_still_gets_no_work(at: Narrowed) -> None:  # noqa: F811
