@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from agentctl.client import Hub  # noqa: E402
 from agentctl.errors import AgentctlError  # noqa: E402
 from agentctl.model.digest import plain, spec_hash  # noqa: E402
-from agentctl.model.fleet import Monitoring  # noqa: E402
+from agentctl.model.fleet import AgentSpec, DesiredState, Monitoring  # noqa: E402
 from agentctl.paths import StatePaths  # noqa: E402
 from agentctl.web.peer import container_of  # noqa: E402
 from tests.fakes.fleet import PRIVATE, RESEARCHER, THINKER, fleet  # noqa: E402
@@ -57,19 +57,31 @@ class Served:
         return sum(1 for _ in Path(f"/proc/{self.pid}/task").iterdir())
 
 
+CHILD = (sys.executable, "-m", "bench.one_hub")
+
+
 @contextmanager
 def served(agents: int) -> Iterator[Served]:
-    """Serve a new state with so many living agents; all of it is gone after."""
+    """Serve a new state with so many living containers of one agent; all of it is gone after."""
+    spec = replace(RESEARCHER, replicas=max(agents, 1))
+    places = [(spec, replica) for replica in range(agents)]
+    with serving(fleet(spec, THINKER), places) as hub:
+        yield hub
+
+
+@contextmanager
+def serving(
+    desired: DesiredState, places: "Sequence[Place]", *, child_argv: Sequence[str] = CHILD
+) -> Iterator[Served]:
+    """Serve a new state with a fleet and these containers of it; `child_argv` is followed by the state."""
     with tempfile.TemporaryDirectory(prefix="actl-cap-") as scratch:
         paths = StatePaths(Path(scratch))
         with (Path(scratch) / "hub.log").open("wb") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "bench.one_hub", scratch], cwd=ROOT, stdout=log, stderr=log
-            )
+            child = subprocess.Popen([*child_argv, scratch], cwd=ROOT, stdout=log, stderr=log)
         try:
             await_ready(paths, child, Path(scratch) / "hub.log")
-            apply(paths, replicas=max(agents, 1))
-            yield Served(paths=paths, pid=child.pid, svids=living(paths, agents))
+            apply(paths, desired)
+            yield Served(paths=paths, pid=child.pid, svids=living(paths, places))
         finally:
             child.terminate()
             child.wait(30)
@@ -88,40 +100,42 @@ def await_ready(paths: StatePaths, child: "subprocess.Popen[bytes]", log: Path) 
     raise TimeoutError(log.read_text()[-2000:])
 
 
-def apply(paths: StatePaths, *, replicas: int) -> None:
-    """Apply a fleet of one agent with that many replicas, that nobody reconciles."""
-    desired = fleet(replace(RESEARCHER, replicas=replicas), THINKER)
+def apply(paths: StatePaths, desired: DesiredState) -> None:
+    """Apply a fleet that nobody reconciles."""
     watched = Monitoring(lease_s=250.0, reconciler_silent_s=86_400.0)
     document = plain(replace(desired, monitoring=watched))
     body = {"desired": document, "expected": 0, "commit": "", "prune": False}
     Hub(str(paths.operator_socket)).post("/api/hub/generations", body)
 
 
-def living(paths: StatePaths, count: int) -> tuple[str, ...]:
-    """Bring that many instances to life; return their SVIDs, good for five minutes."""
-    replicas, found, lock = iter(range(count)), {}, threading.Lock()
+Place = tuple[AgentSpec, int]  # an agent and the number of one of its replicas
+
+
+def living(paths: StatePaths, places: Sequence[Place]) -> tuple[str, ...]:
+    """Bring an instance to life in each place; return their SVIDs, good for five minutes."""
+    numbers, found, lock = iter(range(len(places))), {}, threading.Lock()
 
     def work() -> None:
         while True:
             with lock:
-                replica = next(replicas, None)
-            if replica is None:
+                number = next(numbers, None)
+            if number is None:
                 return
-            found[replica] = one(paths, replica, count)
+            found[number] = one(paths, *places[number])
 
-    threads = [threading.Thread(target=work) for _ in range(min(BINDERS, count))]
+    threads = [threading.Thread(target=work) for _ in range(min(BINDERS, len(places)))]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    return tuple(found[at] for at in range(count))
+    return tuple(found[at] for at in range(len(places)))
 
 
-def one(paths: StatePaths, replica: int, replicas: int) -> str:
+def one(paths: StatePaths, agent: AgentSpec, replica: int) -> str:
     """Reserve and bind one instance to this process, and buy its SVID."""
     reconciler = Hub(str(paths.reconciler_socket))
-    spec = spec_hash(replace(RESEARCHER, replicas=replicas), PRIVATE)
-    place = {"agent": AGENT, "host": RESEARCHER.host, "replica": replica}
+    spec = spec_hash(agent, PRIVATE)
+    place = {"agent": agent.name, "host": agent.host, "replica": replica}
     made = reconciler.post("/api/hub/instances", {**place, "spec": spec, "generation": 1})
     here = {"container": container_of(os.getpid(), None)}
     boot = reconciler.post(f"/api/hub/instances/{made['instance']}/bind", here)["boot"]
@@ -129,8 +143,8 @@ def one(paths: StatePaths, replica: int, replicas: int) -> str:
     return str(sold["svid"])
 
 
-def main() -> None:
-    """Be the child: `agentctl hub` with a larger share for the one process that is all agents."""
+def be_the_hub(state: Path) -> None:
+    """Serve `agentctl hub` with a larger share for the one process that is all agents, until told to stop."""
     import signal
 
     from agentctl.bootstrap import AGENT_CONNECTIONS_MAX, run_hub
@@ -140,8 +154,8 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_hub(StatePaths(Path(sys.argv[1])), host="127.0.0.1", port=0, stop=stop)
+    run_hub(StatePaths(state), host="127.0.0.1", port=0, stop=stop)
 
 
 if __name__ == "__main__":
-    main()
+    be_the_hub(Path(sys.argv[1]))

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 HEAD_END = b"\r\n\r\n"
 TURN_S = 0.05
@@ -56,16 +56,30 @@ class Line:
         self.answered(int(head[9:12]), body)
 
 
+class Connection(Protocol):
+    """What the loop needs of a connection."""
+
+    socket: socket.socket
+
+    def read(self) -> None: ...
+
+
+Speaking = TypeVar("Speaking", bound=Connection)
+
+
 class Loop:
     """The one thread's loop over its lines."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, Connection] = {}
 
     def line(self, path: Path) -> Line:
         """Open a connection of this loop."""
-        made = Line(path)
+        return self.add(Line(path))
+
+    def add(self, made: Speaking) -> Speaking:
+        """Take over a connection of any protocol: `read` is called whenever there is something."""
         self._lines[made.socket.fileno()] = made
         self._epoll.register(made.socket, select.EPOLLIN)
         return made
