@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from pathlib import Path
 
 import click
 
@@ -13,17 +13,32 @@ from agentctl.paths import StatePaths
 BROKEN_CHARS_MAX = 2000  # of what is wrong with the files, as the hub shows it
 
 
-def _until_told(name: str, work: Callable[[threading.Event], None]) -> None:
-    """Run `work` until SIGTERM or SIGINT sets its stop event; log as JSON lines."""
+def _until_told(
+    name: str,
+    work: Callable[[threading.Event], None],
+    *,
+    logs: Path,
+    again: Callable[[], None] | None = None,
+) -> None:
+    """Run `work` until SIGTERM or SIGINT sets its stop event; log as JSON lines.
+
+    With `again` that is what SIGHUP asks for. A log in `logs` doesn't grow without end.
+    """
     from agentctl.supervise.bond import end_with_supervisor
     from agentctl.supervise.log_lines import log_as_json
+    from agentctl.supervise.signals import told
 
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    end_with_supervisor()
-    log_as_json(name)
-    work(stop)
+    acts: dict[signal.Signals, Callable[[], object]] = {
+        signal.SIGTERM: stop.set,
+        signal.SIGINT: stop.set,
+    }
+    if again is not None:
+        acts[signal.SIGHUP] = again
+    with told(acts):
+        end_with_supervisor()
+        log_as_json(name, logs / f"{name}.log")
+        work(stop)
 
 
 @click.command()
@@ -41,7 +56,9 @@ def hub(settings: Settings, listen: str) -> None:
 
     host, port = address(listen)
     paths = StatePaths(settings.state)
-    _until_told("hub", lambda stop: run_hub(paths, host=host, port=port, stop=stop))
+    _until_told(
+        "hub", lambda stop: run_hub(paths, host=host, port=port, stop=stop), logs=paths.logs
+    )
 
 
 @click.command()
@@ -51,7 +68,7 @@ def gateway(settings: Settings) -> None:
     from agentctl.gateway.main import run
 
     paths = StatePaths(settings.state)
-    _until_told("gateway", lambda stop: run(paths, stop))
+    _until_told("gateway", lambda stop: run(paths, stop), logs=paths.logs)
 
 
 @click.command()
@@ -71,26 +88,32 @@ def reconcile(settings: Settings) -> None:
     from agentctl.loops.main import run
 
     paths = StatePaths(settings.state)
-    _until_told("reconciler", lambda stop: run(paths, stop))
+    _until_told("reconciler", lambda stop: run(paths, stop), logs=paths.logs)
 
 
 @click.command()
 @click.pass_obj
 def follow(settings: Settings) -> None:
     """Apply the project's files whenever they change."""
-    from agentctl.cli.apply_files import apply_files
+    from agentctl.cli.apply_files import FilesRead, apply_files
     from agentctl.client import connect
     from agentctl.errors import AgentctlError
     from agentctl.supervise.follow import Follow
 
-    def tell(why: str) -> None:
-        with suppress(AgentctlError):  # it is in the log too; the next change tells again
-            connect(settings).post("/api/hub/files", {"broken": why[:BROKEN_CHARS_MAX]})
+    def tell(why: str, since_s: float) -> bool:
+        body = {"broken": why[:BROKEN_CHARS_MAX], "since_s": since_s}
+        try:
+            connect(settings).post("/api/hub/files", body)
+        except AgentctlError:  # it is in the log too
+            return False
+        return True
 
-    files = Follow(settings.project, apply=lambda: apply_files(settings), tell=tell)
-
-    def run(stop: threading.Event) -> None:
-        signal.signal(signal.SIGHUP, lambda *_: files.again())
-        files.run(stop)
-
-    _until_told("follow", run)
+    read = FilesRead()
+    files = Follow(
+        settings.project,
+        apply=lambda: apply_files(settings, read),
+        tell=tell,
+        others=lambda: read.others,
+    )
+    logs = StatePaths(settings.state).logs
+    _until_told("follow", files.run, logs=logs, again=files.again)

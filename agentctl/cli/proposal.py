@@ -202,27 +202,32 @@ def load_wanted(project: Path, chosen: Chosen = ALL, *, lines: bool = False) -> 
 
     With `lines` the files are read anew: compiled state that was kept has no places.
     """
-    loaded = _loaded(project, chosen, lines=lines)
-    for finding in loaded.findings[:FINDINGS_SHOWN_MAX]:
+    found = loaded(project, chosen, lines=lines)
+    wanted = wanted_of(found, project, chosen)
+    return dataclasses.replace(wanted, where=_where(found, project)) if lines else wanted
+
+
+def wanted_of(found: "Loaded", project: Path, chosen: Chosen) -> Wanted:
+    """Return what was loaded as what is wanted. Raises ConfigError after saying what is wrong."""
+    for finding in found.findings[:FINDINGS_SHOWN_MAX]:
         click.echo(str(finding), err=True)
-    if loaded.desired is None:
+    if found.desired is None:
         raise ConfigError(
-            f"the files in {project} have {len(loaded.errors)} error(s), the first:"
-            f" {loaded.errors[0]}; nothing was changed",
+            f"the files in {project} have {len(found.errors)} error(s), the first:"
+            f" {found.errors[0]}; nothing was changed",
             hint="`agentctl validate` explains them",
         )
-    where = _where(loaded, project) if lines else nowhere
-    if not loaded.partial:
-        return Wanted(desired=loaded.desired, where=where)
+    if not found.partial:
+        return Wanted(desired=found.desired)
     return Wanted(
-        desired=loaded.desired,
-        part=Part(hosts=loaded.limited, by_tags=chosen.by_tags),
+        desired=found.desired,
+        part=Part(hosts=found.limited, by_tags=chosen.by_tags),
         selection=str(chosen),
-        where=where,
     )
 
 
-def _loaded(project: Path, chosen: Chosen, *, lines: bool) -> "Loaded":
+def loaded(project: Path, chosen: Chosen, *, lines: bool = False) -> "Loaded":
+    """Return what the chosen part of the files comes to, from what was kept where nothing changed."""
     from agentctl.config import load
     from agentctl.config.kept import load_kept
 

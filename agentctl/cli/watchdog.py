@@ -66,9 +66,11 @@ def watchdog(
         ask()
         click.echo("the hub answers")
         return EXIT_OK
+    from agentctl.supervise.signals import told as heeding
+
     declared = _declared(settings)
     told = flags or tuple(each for each in declared.alerts if each.kind is not SinkKind.LOG)
-    stop = _stop_event()
+    stop = threading.Event()
     dog = Watchdog(
         ask=ask,
         tell=lambda row: _tell(told, row, stop),
@@ -77,9 +79,10 @@ def watchdog(
         wall_s=time.time,
     )
     click.echo(f"watching {hub.target}: told after {dog.limit_s:g} s of silence", err=True)
-    while not stop.is_set():
-        dog.look()
-        stop.wait(every)
+    with heeding({signal.SIGTERM: stop.set, signal.SIGINT: stop.set}):
+        while not stop.is_set():
+            dog.look()
+            stop.wait(every)
     return EXIT_OK
 
 
@@ -187,10 +190,3 @@ def _resolve(source: Source) -> bytes:
     from agentctl.engine.secrets import resolve
 
     return resolve(source)
-
-
-def _stop_event() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop

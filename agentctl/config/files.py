@@ -22,6 +22,7 @@ class Files:
     project: Path
     findings: list[Finding] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)  # files that plays name, there or not
     _read: dict[str, Document | None] = field(default_factory=dict)  # by kind
     _broken: dict[str, tuple[str, ...]] = field(
         default_factory=dict

@@ -13,7 +13,7 @@ def file_digests(project: Path) -> dict[str, str]:
 
     Raises OSError for a file that can't be read.
     """
-    return {file: digest_of(project / file) for file in sorted(_files(project))}
+    return {file: digest_of(project / file) for file in sorted(files_of(project))}
 
 
 def digest_of(path: Path) -> str:
@@ -24,7 +24,13 @@ def digest_of(path: Path) -> str:
         return ""
 
 
-def _files(project: Path) -> Iterator[str]:
+def is_usual(file: str) -> bool:
+    """Whether a file of the project stands in one of the places that are always read."""
+    return any(file == place or file.startswith(f"{place}/") for place in PLACES)
+
+
+def files_of(project: Path) -> Iterator[str]:
+    """Yield every file in the places that are read, by its path in the project."""
     for place in PLACES:
         at = project / place
         if at.is_file():

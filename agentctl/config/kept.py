@@ -122,6 +122,7 @@ def _read(path: Path, project: Path) -> Loaded | None:
         findings=entry.findings,
         partial=entry.partial,
         limited=None if entry.limited is None else frozenset(entry.limited),
+        others=tuple(entry.others),
     )
 
 
@@ -135,7 +136,8 @@ def _still(project: Path, digests: dict[str, str]) -> bool:
 def _write(path: Path, project: Path, loaded: Loaded, digests: dict[str, str]) -> None:
     assert loaded.desired is not None
     with contextlib.suppress(OSError):
-        others = {file: digest_of(project / file) for file in loaded.sources if file not in digests}
+        read = (*loaded.sources, *loaded.others)
+        others = {file: digest_of(project / file) for file in read if file not in digests}
         entry = Entry(
             others=others,
             desired=loaded.desired,

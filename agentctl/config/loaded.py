@@ -15,7 +15,8 @@ class Loaded:
 
     `partial` says that limit or tags left something out: such a fleet must never remove
     what it doesn't name. `limited` are the hosts that the limit left, None without one.
-    `places` says where each part of the fleet stands.
+    `places` says where each part of the fleet stands. `others` are files outside the usual
+    places that plays name (`vars_files`), there or not: who follows the project watches them too.
     """
 
     desired: DesiredState | None
@@ -24,6 +25,7 @@ class Loaded:
     partial: bool = False
     limited: frozenset[str] | None = None
     places: Mapping[Subject, Place] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:

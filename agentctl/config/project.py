@@ -9,6 +9,7 @@ from agentctl.config import compile as compiled
 from agentctl.config import references
 from agentctl.config.files import Files
 from agentctl.config.finding import Finding, Severity, did_you_mean, in_order, shown
+from agentctl.config.fingerprint import is_usual
 from agentctl.config.host_scope import host_scope
 from agentctl.config.hosts import hosts_with_engines
 from agentctl.config.inventory import Inventory, inventory_from
@@ -140,6 +141,7 @@ def _load(
         partial=plays.agents.partial or selection.limited is not None,
         limited=selection.limited,
         places=places,
+        others=tuple(sorted(each for each in files.named if not is_usual(each))),
     )
 
 

@@ -60,7 +60,10 @@ def play_files(
                     found=str(name),
                 )
             )
-        elif not resolved.is_file():
+            continue
+        inside = resolved.relative_to(root).as_posix()
+        files.named.add(inside)
+        if not resolved.is_file():
             files.findings.append(
                 play.finding(
                     "missing-file",
@@ -71,7 +74,7 @@ def play_files(
                 )
             )
         else:
-            found.update(_of(files, resolved.relative_to(root).as_posix()))
+            found.update(_of(files, inside))
     return found
 
 

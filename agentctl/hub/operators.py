@@ -113,7 +113,8 @@ def declassify_task(call: Call[Operator]) -> Answer:
 
 def note_files(call: Call[Operator]) -> Answer:
     """Take from whoever follows a project why its files aren't applied, or that they are."""
-    return Answer(files.followed(call.hub, call.who, broken=call.body["broken"]))
+    said = {"broken": call.body["broken"], "since_s": call.body.get("since_s")}
+    return Answer(files.followed(call.hub, call.who, **said))
 
 
 def list_generations(call: Call[Operator]) -> Answer:

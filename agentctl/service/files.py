@@ -8,13 +8,20 @@ from agentctl.service.context import Hub
 from agentctl.service.roles import ADMINS, require_role
 
 
-def followed(hub: Hub, who: OperatorPrincipal, *, broken: str) -> dict[str, Any]:
-    """Note why the followed files aren't applied, "" once they are; kept in memory: it is told again."""
+def followed(
+    hub: Hub, who: OperatorPrincipal, *, broken: str, since_s: float | None = None
+) -> dict[str, Any]:
+    """Note why the followed files aren't applied and since when, "" once they are.
+
+    Kept in memory: whoever follows them tells it again, to a hub that has restarted too.
+    """
     require_role(who, ADMINS, "report on followed files")
-    before = hub.live.files
-    since_s = before.since_s if before else hub.clock.wall_s()
-    hub.live.files = Unapplied(why=broken, since_s=since_s) if broken else None
-    hub.live.checked_s = None  # the checks are due: an alert begins or ends
+    before, now_s = hub.live.files, hub.clock.wall_s()
+    first_s = before.since_s if before else min(since_s or now_s, now_s)
+    after = Unapplied(why=broken, since_s=first_s) if broken else None
+    if after != before:
+        hub.live.files = after
+        hub.live.checked_s = None  # the checks are due: an alert begins or ends
     return as_row(hub) or {}
 
 

@@ -15,11 +15,12 @@ def wrong_in(directory: Path) -> list[str]:
     """
     if not (directory / verify.DATA_FILE).is_file():
         raise NotFound(f"{directory} holds no store")
-    found = verify.faults(directory, whole=True)
-    if found:
-        return found  # such files aren't opened
-    with reading.opened(directory) as txn:
-        return _wrong(txn)
+    with reading.kept_from_hubs(directory):
+        found = verify.faults(directory, whole=True)
+        if found:
+            return found  # such files aren't opened
+        with reading.snapshot(directory) as txn:
+            return _wrong(txn)
 
 
 def head_of(directory: Path) -> Head:

@@ -43,18 +43,36 @@ def opened(directory: Path) -> Iterator[Txn]:
     """
     if not (directory / DATA_FILE).is_file():
         raise NotFound(f"{directory} holds no store")
-    lock = StateLock(directory) if (directory / LOCK_FILE).exists() else None
-    try:
+    with kept_from_hubs(directory):
         found = faults(directory, whole=True)
         if found:
             raise StateDamaged(f"the store in {directory} is damaged: {found[0]}", hint=WAY_OUT)
+        with snapshot(directory) as txn:
+            yield txn
+
+
+@contextlib.contextmanager
+def kept_from_hubs(directory: Path) -> Iterator[None]:
+    """Keep every hub from opening the store while the block runs. Raises Conflict while one has it.
+
+    What a hub writes meanwhile looks like damage from outside.
+    """
+    lock = StateLock(directory) if (directory / LOCK_FILE).exists() else None
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+@contextlib.contextmanager
+def snapshot(directory: Path) -> Iterator[Txn]:
+    """Yield one snapshot of a store whose file is sound, and that no hub can open meanwhile."""
+    try:
         with _environment(directory) as env, env.begin() as txn:
             yield _ReadTxn(txn, _handles(env, txn))
     except lmdb.Error as cause:
         raise StoreUnavailable(f"the store in {directory} can't be read: {cause}") from cause
-    finally:
-        if lock is not None:
-            lock.release()
 
 
 WAY_OUT = "restore a backup (agentctl state restore); docs/recovery.md says what else helps"

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-LOG_BYTES_MAX = 16 * 1024 * 1024  # an older log is kept as .1 when a child starts on a larger one
+from agentctl.supervise.log_file import LOG_BYTES_MAX, set_aside
+
 LAST_WORDS_BYTES = 4096
 POLL_S = 0.02
 
@@ -35,7 +36,7 @@ class Child:
     def start(self) -> None:
         """Start it; both outputs are appended to its log. Raises OSError."""
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
-            self.log.replace(self.log.with_suffix(".log.1"))
+            set_aside(self.log)
         # The child gets the file itself, no pipe: it outlives a supervisor that hangs.
         with os.fdopen(
             os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab"
@@ -88,7 +89,8 @@ class Child:
         """Return the last line that this run of the child wrote, of a log line its message; "" for none."""
         with self.log.open("rb") as written:
             end = written.seek(0, os.SEEK_END)
-            written.seek(max(self._log_from, end - LAST_WORDS_BYTES))
+            begun = self._log_from if self._log_from <= end else 0  # it may have been set aside
+            written.seek(max(begun, end - LAST_WORDS_BYTES))
             lines = written.read().decode(errors="replace").strip().splitlines()
         return _message(lines[-1]) if lines else ""
 

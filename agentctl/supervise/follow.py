@@ -4,19 +4,25 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from agentctl.config.fingerprint import files_of
 from agentctl.errors import AgentctlError, Unavailable
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
+TELL_EVERY_S = 10.0  # while files are broken: a hub that restarted meanwhile knows nothing of it
 SETTLED_S = 0.5  # files that are saved together are applied together
 FILES_MAX = 10_000  # beyond that this isn't a project's directory but somebody's home
-_PLACES = ("inventory.yaml", "playbooks", "policies", "schemas/messages", "group_vars", "host_vars")
 
 Fingerprint = str
+
+
+def nobody(_why: str, _since_s: float) -> bool:
+    """Tell nobody."""
+    return True
 
 
 class Follow:
@@ -24,7 +30,9 @@ class Follow:
 
     `apply` raises Unavailable (the hub is away: tried again), or another AgentctlError
     (the files are broken or refused: said once, and not tried again before they change).
-    `tell` is called with why they aren't applied, with "" once they are.
+    `tell` is called with why they aren't applied and since when (wall clock), with "" once they
+    are; it returns whether that was heard. Broken files are told again and again: the hub
+    keeps it in memory. `others` are files that the last load read outside the usual places.
     """
 
     def __init__(
@@ -32,16 +40,25 @@ class Follow:
         project: Path,
         *,
         apply: Callable[[], str],
-        tell: Callable[[str], None] = lambda _why: None,
+        tell: Callable[[str, float], bool] = nobody,
+        others: Callable[[], Iterable[str]] = tuple,
         pause: Callable[[float], None] = time.sleep,
+        now_s: Callable[[], float] = time.monotonic,
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
         self._project = project
         self._apply = apply
         self._tell = tell
+        self._others = others
         self._pause = pause
+        self._now_s = now_s
+        self._wall_s = wall_s
         self._asked = threading.Event()
         self._done: Fingerprint = ""
         self._away = False
+        self._broken = ""
+        self._since_s = 0.0
+        self._tell_at_s: float | None = None  # when to tell next; None: all is told
 
     def run(self, stop: threading.Event) -> None:
         """Look every two seconds until `stop` is set."""
@@ -52,50 +69,64 @@ class Follow:
                 self._done = ""
 
     def again(self) -> None:
-        """Have the files read and applied now, changed or not; from a signal's handler too."""
+        """Have the files read and applied now, changed or not; from any thread."""
         self._asked.set()
 
     def look(self) -> None:
         """Apply the files if they differ from what was applied or refused last, once they have settled."""
-        now = fingerprint(self._project)
-        if now == self._done:
-            return
-        self._pause(SETTLED_S)
-        if fingerprint(self._project) != now:
-            return  # somebody is still writing: the next look sees what it comes to
+        others = tuple(self._others())
+        now = fingerprint(self._project, others)
+        if now != self._done:
+            self._pause(SETTLED_S)
+            if fingerprint(self._project, others) != now:
+                return  # somebody is still writing: the next look sees what it comes to
+            if not self._applied():
+                return
+            # Of files named only now nobody knows what they held when they were read: once more.
+            self._done = now if tuple(self._others()) == others else ""
+        self._tell_if_due()
+
+    def _applied(self) -> bool:
+        """Apply; return False when the hub is away, so that nothing is known yet."""
         try:
             said = self._apply()
         except Unavailable as why:
             if not self._away:
                 log.warning("cannot apply now: %s", why)
             self._away = True
-            return
+            return False
         except AgentctlError as why:
-            log.error("the files are not applied: %s", why)
-            self._tell(str(why))
+            if str(why) != self._broken:
+                log.error("the files are not applied: %s", why)
+            self._note(str(why))
         else:
             log.info("%s", said)
-            self._tell("")
+            self._note("")
         self._away = False
-        self._done = now
+        return True
+
+    def _note(self, broken: str) -> None:
+        if broken and not self._broken:
+            self._since_s = self._wall_s()
+        self._broken = broken
+        self._tell_at_s = self._now_s()
+
+    def _tell_if_due(self) -> None:
+        if self._tell_at_s is None or self._now_s() < self._tell_at_s:
+            return
+        heard = self._tell(self._broken, self._since_s if self._broken else 0.0)
+        if heard:
+            self._tell_at_s = self._now_s() + TELL_EVERY_S if self._broken else None
 
 
-def fingerprint(project: Path) -> Fingerprint:
+def fingerprint(project: Path, others: Iterable[str] = ()) -> Fingerprint:
     """Return a digest over the names and contents of the files that a project is made of."""
     total = hashlib.sha256()
-    for path in sorted(_files(project))[:FILES_MAX]:
+    for file in sorted({*files_of(project), *others})[:FILES_MAX]:
         try:
-            content = path.read_bytes()
+            content = (project / file).read_bytes()
         except OSError:
             continue  # gone between listing and reading: the next look sees what is there
-        total.update(f"{path.relative_to(project)}\0{len(content)}\0".encode())
+        total.update(f"{file}\0{len(content)}\0".encode())
         total.update(content)
     return total.hexdigest()
-
-
-def _files(project: Path) -> list[Path]:
-    found = []
-    for place in _PLACES:
-        at = project / place
-        found += [at] if at.is_file() else [each for each in at.rglob("*") if each.is_file()]
-    return found

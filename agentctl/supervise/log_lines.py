@@ -4,7 +4,10 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
+
+from agentctl.supervise.log_file import OwnLog
 
 _ALWAYS_THERE = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -30,9 +33,24 @@ class JsonLine(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-def log_as_json(process: str) -> None:
-    """Send everything from INFO up to standard error as JSON lines; replaces other handlers."""
-    handler = logging.StreamHandler(sys.stderr)
+class _Bounded(logging.StreamHandler[TextIO]):
+    """Writes to standard error, and keeps the file behind it within its bound."""
+
+    def __init__(self, file: OwnLog) -> None:
+        super().__init__(sys.stderr)
+        self._file = file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        self._file.bound()
+
+
+def log_as_json(process: str, path: Path) -> None:
+    """Send everything from INFO up to standard error as JSON lines; replaces other handlers.
+
+    If standard error is the file at `path`, that one is begun anew when it has grown large.
+    """
+    handler = _Bounded(OwnLog(path))
     handler.setFormatter(JsonLine(process))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("waitress").setLevel(logging.WARNING)  # it tells every poll that was left

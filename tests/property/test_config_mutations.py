@@ -25,6 +25,7 @@ SEEDS = (
     "{{ x }}", '"{{ model }}"', "{{", "}}", "{%", "null", "~", "[]", "{}", "- ", ": ", "\n", "\t",
     "&a ", "*a", "<<: ", "!!python/object:os.system ", "true", "-1", "1e400", "0x", ".nan", "''",
     '"\\ud83d\\ude00"', "\x00", "\u2028", "𝄞", "all", "private", "process:", "loop: [a]", "when: x",
+    "vars: {item: a}", "vars: {model: '{{ model }}'}", "budget: {usd: 1}", "price: {input: 1}",
     "999999999999999999999", "? ", "|", ">", "%", "@", "`", "a: " * 30, "[" * 30, "ephemeral",
 )  # fmt: skip
 

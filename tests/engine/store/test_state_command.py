@@ -99,6 +99,22 @@ def test_a_restore_on_another_machine_makes_it_the_backups_installation(
     assert other.kept() == state.tasks[:1]
 
 
+def test_a_store_that_a_hub_has_open_is_never_called_damaged(
+    state: State, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is being written may look torn from outside, and a page later be whole."""
+    state.with_hub(1)
+    monkeypatch.setattr("agentctl.store.verify.faults", lambda *_, **__: ["a torn page"])
+    running = Store.open(state.paths.store)
+    try:
+        assert state.run("verify") == 1
+    finally:
+        running.close()
+    told = capsys.readouterr()
+    assert "has the state in" in told.err
+    assert "torn" not in told.out + told.err
+
+
 def test_a_damaged_store_exits_6_with_a_way_out_and_is_restored(
     state: State, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

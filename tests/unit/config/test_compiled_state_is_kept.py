@@ -127,3 +127,19 @@ def test_the_oldest_entries_go(project: Path, cache: Path, monkeypatch: pytest.M
             os.utime(entry, (about.st_atime, about.st_mtime - 10))
     assert len(list(cache.iterdir())) == 2
     assert from_cache(load_kept(project, cache=cache, extra_vars=("n=3",)))
+
+
+def test_files_that_plays_name_elsewhere_are_known_from_the_cache_too(
+    project: Path, cache: Path
+) -> None:
+    playbook = project / "playbooks/fleet.yaml"
+    named = "  hosts: private\n  vars_files: [../vars/v.yaml]\n"
+    playbook.write_text(playbook.read_text().replace("  hosts: private\n", named, 1))
+    (project / "vars").mkdir()
+    (project / "vars/v.yaml").write_text("a: 1\n")
+    for _ in range(2):
+        assert load_kept(project, cache=cache).others == ("vars/v.yaml",)
+    (project / "vars/v.yaml").unlink()
+    missing = load_kept(project, cache=cache)
+    assert missing.desired is None
+    assert missing.others == ("vars/v.yaml",)  # who follows sees it come back

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agentctl.config import load
+from agentctl.config.finding import Severity
 from agentctl.config.references import check
 from agentctl.model.fleet import (
     AccessRule,

@@ -7,7 +7,7 @@ import pytest
 from agentctl.errors import StateDamaged, StoreUnavailable
 from agentctl.model.principal import OperatorPrincipal, Role
 from agentctl.model.task import NewTask
-from agentctl.service import alerts, model_calls, modes, reconciling, views
+from agentctl.service import alerts, files, model_calls, modes, reconciling, views
 from agentctl.service.live import Live
 from agentctl.service.poll import poll
 from agentctl.service.submit import submit
@@ -199,3 +199,25 @@ def test_drift_that_lasts_is_an_alert_and_goes_with_the_first_converged_pass(
     reconciling.record_pass(at_hand.hub, {**apart, "converged": True, "actions": []})
     alerts.look(at_hand.hub)
     assert firing(at_hand) == []
+
+
+def test_files_that_are_not_applied_are_one_alert_however_often_they_are_told(
+    at_hand: HubAtHand,
+) -> None:
+    now_s = at_hand.clock.wall_s()
+    for _ in range(2):
+        at_hand.hub.live.checked_s = 5.0
+        files.followed(at_hand.hub, ADMIN, broken="no such provider", since_s=now_s - 60)
+    assert at_hand.hub.live.checked_s == 5.0  # the second word was no news
+    assert files.as_row(at_hand.hub) == {"broken": "no such provider", "since_s": now_s - 60}
+    alerts.look(at_hand.hub)
+    assert firing(at_hand) == ["files"]
+    files.followed(at_hand.hub, ADMIN, broken="")
+    alerts.look(at_hand.hub)
+    assert firing(at_hand) == []
+
+
+def test_a_time_to_come_is_not_since_when(at_hand: HubAtHand) -> None:
+    now_s = at_hand.clock.wall_s()
+    files.followed(at_hand.hub, ADMIN, broken="x", since_s=now_s + 1e9)
+    assert files.as_row(at_hand.hub) == {"broken": "x", "since_s": now_s}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agentctl.errors import ConfigError, HubUnavailable
-from agentctl.supervise.follow import Follow, fingerprint
+from agentctl.supervise.follow import TELL_EVERY_S, Follow, fingerprint
 
 
 class Files:
@@ -18,9 +18,18 @@ class Files:
         self.applied = 0
         self.problem: Exception | None = None
         self.told: list[str] = []
+        self.deaf = False
+        self.others: tuple[str, ...] = ()
+        self.at_s = 0.0
         self.during: Callable[[], None] = lambda: None
         self.follow = Follow(
-            project, apply=self.apply, tell=self.told.append, pause=lambda _s: self.during()
+            project,
+            apply=self.apply,
+            tell=self.tell,
+            others=lambda: self.others,
+            pause=lambda _s: self.during(),
+            now_s=lambda: self.at_s,
+            wall_s=lambda: 1000.0 + self.at_s,
         )
         self.write("one")
 
@@ -28,6 +37,11 @@ class Files:
         path = self.project / place
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+
+    def tell(self, why: str, since_s: float) -> bool:
+        if not self.deaf:
+            self.told.append(f"{why} since {since_s:g}" if why else "")
+        return not self.deaf
 
     def apply(self) -> str:
         self.applied += 1
@@ -101,7 +115,50 @@ def test_who_shows_it_is_told_why_files_are_not_applied_and_when_they_are(files:
     files.problem = None
     files.write("mended")
     files.follow.look()
-    assert files.told == ["no such provider", ""]
+    assert files.told == ["no such provider since 1000", ""]
+
+
+def test_broken_files_are_told_again_so_that_a_restarted_hub_knows(files: Files) -> None:
+    files.problem = ConfigError("no such provider")
+    files.follow.look()
+    files.at_s = TELL_EVERY_S - 1
+    files.follow.look()
+    assert files.told == ["no such provider since 1000"]
+    files.at_s = TELL_EVERY_S
+    files.follow.look()
+    assert files.told == ["no such provider since 1000"] * 2
+    assert files.applied == 1
+
+
+def test_what_the_hub_did_not_hear_is_told_at_the_next_look(files: Files) -> None:
+    files.problem, files.deaf = ConfigError("no such provider"), True
+    files.follow.look()
+    files.deaf = False
+    files.follow.look()
+    assert files.told == ["no such provider since 1000"]
+
+
+def test_files_that_plays_name_elsewhere_are_followed_too(files: Files) -> None:
+    files.others = ("vars/models.yaml",)
+    files.follow.look()
+    files.write("x", "vars/models.yaml")
+    files.follow.look()
+    assert files.applied == 2
+    files.follow.look()
+    assert files.applied == 2
+
+
+def test_a_file_that_is_named_for_the_first_time_is_read_once_more(files: Files) -> None:
+    """It may have changed between the load that named it and the first look at it."""
+
+    def applied() -> str:
+        files.others = ("vars/models.yaml",)
+        return files.apply()
+
+    files.follow._apply = applied
+    for _ in range(3):
+        files.follow.look()
+    assert files.applied == 2
 
 
 def test_asked_to_it_reads_again_what_did_not_change(files: Files) -> None:
