@@ -78,7 +78,7 @@ def egress(settings: Settings) -> None:
     from agentctl.egress.main import run
 
     paths = StatePaths(settings.state)
-    _until_told("egress", lambda stop: run(paths, stop))
+    _until_told("egress", lambda stop: run(paths, stop), logs=paths.logs)
 
 
 @click.command()
