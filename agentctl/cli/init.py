@@ -18,6 +18,9 @@ SAMPLE = (
     "policies/routing.yaml",
     "policies/access.yaml",
     "policies/monitoring.yaml",
+    "policies/opa/agentctl.rego",
+    "policies/opa/agentctl_test.rego",
+    "policies/opa/cases_test.rego",
     "policies/tests/access.yaml",
     "schemas/messages/finding.yaml",
 )

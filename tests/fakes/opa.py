@@ -5,6 +5,7 @@
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -77,6 +78,7 @@ class OpaStandIn:
     """The running server: what it was asked, over how many connections, and how it behaves."""
 
     port: int = 0
+    scheme: str = "http"
     manner: str = "policy"
     delay_s: float = 0.0
     rego: "Rego" = field(default_factory=lambda: sample())
@@ -88,7 +90,7 @@ class OpaStandIn:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def settings(self, **changes: Any) -> Opa:
         return Opa(**{"enabled": True, "url": self.url, **changes})
@@ -98,11 +100,16 @@ class OpaStandIn:
 
 
 @contextmanager
-def opa_server(manner: str = "policy", *, port: int = 0) -> Iterator[OpaStandIn]:
+def opa_server(
+    manner: str = "policy", *, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[OpaStandIn]:
     """Serve until the block is left; `port` 0 takes one that is free."""
     of = OpaStandIn(manner=manner)
     server = _Quiet(("127.0.0.1", port), _handler(of))
     server.daemon_threads = True
+    if tls is not None:
+        of.scheme = "https"
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     of.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

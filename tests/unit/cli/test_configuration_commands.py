@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentctl.cli import run
+from agentctl.config import load
 
 Captured = pytest.CaptureFixture[str]
 
@@ -32,6 +33,14 @@ def test_init_brings_ci_a_hook_and_schemas_for_editors(project: Path) -> None:
     assert "agentctl validate" in (project / ".pre-commit-config.yaml").read_text()
     first = (project / "playbooks/fleet.yaml").read_text().splitlines()[0]
     assert (project / "playbooks" / first.partition("=")[2]).resolve().is_file()
+
+
+def test_init_brings_a_policy_for_opa_that_nothing_asks_yet(project: Path) -> None:
+    brought = sorted(path.name for path in (project / "policies/opa").iterdir())
+    assert brought == ["agentctl.rego", "agentctl_test.rego", "cases_test.rego"]
+    desired = load(project).desired
+    assert desired is not None
+    assert not desired.opa.enabled
 
 
 def test_init_overwrites_nothing(tmp_path: Path, capsys: Captured) -> None:
