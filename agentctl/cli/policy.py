@@ -42,6 +42,12 @@ def policy() -> None:
     metavar="TIME",
     help="When: 2026-07-06T09:00Z. By default now.",
 )
+@click.option(
+    "--opa/--no-opa",
+    "opa",
+    default=None,
+    help="Ask the OPA server that policies/access.yaml names; by default where it is enabled.",
+)
 @click.pass_obj
 def explain(
     settings: Settings,
@@ -54,13 +60,15 @@ def explain(
     labels: tuple[str, ...],
     role: str,
     at: datetime | None,
+    opa: bool | None,
 ) -> int:
     """Say whether VERB (task.submit, message.send, …) is allowed, and what each rule made of it.
 
-    What the rules allow is still denied above the agent's clearance.
+    What the rules allow is still denied above the agent's clearance, and where OPA refuses.
 
-    Exit 0 when it is allowed, 3 when it isn't.
+    Exit 0 when it is allowed, 3 when it isn't, 4 when --opa gets no answer.
     """
+    from agentctl.cli.asking_opa import hear
     from agentctl.cli.deciding import CLEARANCE, Deciding
     from agentctl.cli.output import emit
     from agentctl.cli.proposal import load_valid
@@ -83,16 +91,21 @@ def explain(
     )
     decision = deciding.decide(question)
     _, judged = explain(deciding.policy, question)
+    heard = hear(desired.opa, question, decision, given=opa)
     if settings.output == "json":
-        emit({**plain(decision), "rules": [plain(each) for each in judged]})
+        rules = [plain(each) for each in judged]
+        emit({**plain(decision), "rules": rules, "opa": heard.document()})
     else:
-        click.echo(f"{'yes' if decision.allowed else 'no'}: {decision.reason}")
+        verdict = "no" if heard.exit_code == EXIT_REFUSED else "yes"
+        click.echo(f"{verdict}: {heard.words if heard.overruled else decision.reason}")
         for each in judged:
             verdict = "decides" if each.decided else each.why_not or "matches, but comes later"
             if each.decided and decision.rule == CLEARANCE:
                 verdict = "allows, but the clearance denies"
             click.echo(f"  {each.effect.value:<5} {each.rule}: {verdict}")
-    return EXIT_OK if decision.allowed else EXIT_REFUSED
+        if heard.words:
+            click.echo(f"  {heard.words}")
+    return heard.exit_code
 
 
 def _pairs(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -181,6 +194,8 @@ def test_command(
 ) -> int:
     """Ask the rules each case of FILES, by default of policies/tests: is it decided as expected?
 
+    OPA is never asked: the same files give the same answers anywhere.
+
     Exit 1 when one isn't, or can't be asked.
     """
     from agentctl.cli.output import emit
@@ -193,12 +208,14 @@ def test_command(
     report = run_cases(settings.project, files, desired)
     form = form or settings.output
     if form == "json":
-        emit(document(report))
+        emit(document(report, opa=desired.opa.enabled))
     elif form == "text":
         if report.findings:
             said = reporting.text(report.findings, report.sources)
             click.echo(said.rpartition("\n\n")[0] + "\n")
         click.echo(summary(report))
+        if desired.opa.enabled:
+            click.echo("OPA wasn't asked: it may refuse what these rules allow.")
     else:
         prefix = prefix_of(settings.project)
         click.echo(reporting.FORMATS[form](report.findings, report.sources, prefix))

@@ -94,14 +94,15 @@ def summary(report: Report) -> str:
     return f"{said}, {report.failed} decided otherwise{more}."
 
 
-def document(report: Report) -> dict[str, Any]:
-    """Return the report as JSON types."""
+def document(report: Report, *, opa: bool) -> dict[str, Any]:
+    """Return the report as JSON types; `opa`: the hub asks it too, these cases don't."""
     from agentctl.config import report as reporting
 
     return {
         "passed": len(report.ran) - report.failed,
         "failed": report.failed,
         "cases": [_case(each) for each in report.ran],
+        "opa": {"enabled": opa, "asked": False},
         **reporting.document(report.findings),
     }
 

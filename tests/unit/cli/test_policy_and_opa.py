@@ -1,0 +1,113 @@
+"""`policy explain` says what OPA makes of a question, `policy test` that it wasn't asked."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agentctl.cli import run
+from tests.fakes.opa import OpaStandIn, opa_server
+
+Captured = pytest.CaptureFixture[str]
+ASKED = ["task.submit", "--from", "operator:ada", "--to", "agent:clerk", "--sensitivity", "public"]
+
+
+@pytest.fixture
+def server() -> Iterator[OpaStandIn]:
+    with opa_server() as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path, capsys: Captured) -> Path:
+    assert run(["init", str(tmp_path / "fleet")]) == 0
+    capsys.readouterr()
+    return tmp_path / "fleet"
+
+
+def declare(project: Path, server: OpaStandIn, *, enabled: bool = True) -> None:
+    access = project / "policies/access.yaml"
+    word = str(enabled).lower()
+    access.write_text(access.read_text() + f'opa: {{enabled: {word}, url: "{server.url}"}}\n')
+
+
+def explain(project: Path, capsys: Captured, *more: str, code: int = 0) -> list[str]:
+    assert run(["policy", "explain", "--project", str(project), *ASKED, *more]) == code
+    return capsys.readouterr().out.splitlines()
+
+
+def test_without_opa_nothing_is_said_of_it(project: Path, capsys: Captured) -> None:
+    assert not any("OPA" in line for line in explain(project, capsys))
+
+
+def test_where_it_is_enabled_it_is_asked(
+    project: Path, server: OpaStandIn, capsys: Captured
+) -> None:
+    declare(project, server)
+    said = explain(project, capsys)
+    assert said[0] == "yes: allowed by 'operators dispatch'"
+    assert said[-1] == f"  OPA at {server.url} agrees"
+    assert [each["generation"] for each in server.asked] == [0]
+
+
+def test_its_refusal_is_the_answer(project: Path, server: OpaStandIn, capsys: Captured) -> None:
+    declare(project, server)
+    said = explain(project, capsys, "--label", "freeze=true", code=3)
+    assert said[0] == f"no: OPA at {server.url} refuses: frozen work is given to nobody"
+    out = explain(project, capsys, "--label", "freeze=true", "-o", "json", code=3)
+    assert json.loads("\n".join(out))["opa"] == {
+        "enabled": True,
+        "asked": True,
+        "answer": "deny",
+        "reason": "frozen work is given to nobody",
+    }
+
+
+def test_what_the_rules_deny_it_is_not_asked_about(
+    project: Path, server: OpaStandIn, capsys: Captured
+) -> None:
+    declare(project, server)
+    said = explain(project, capsys, "--from", "agent:clerk", code=3)
+    assert said[-1] == "  OPA isn't asked: it can only narrow what the rules allow"
+    assert server.asked == []
+
+
+def test_without_an_answer_the_rules_stand_and_it_is_said(
+    project: Path, server: OpaStandIn, capsys: Captured
+) -> None:
+    declare(project, server)
+    server.manner = "undefined"
+    said = explain(project, capsys)
+    assert said[0] == "yes: allowed by 'operators dispatch'"
+    assert "gives no answer here: its policy leaves the decision undefined" in said[-1]
+    assert explain(project, capsys, "--opa", code=4)[-1] == said[-1]
+
+
+def test_it_can_be_asked_before_it_is_enabled_and_left_alone_after(
+    project: Path, server: OpaStandIn, capsys: Captured
+) -> None:
+    declare(project, server, enabled=False)
+    assert not any("OPA" in line for line in explain(project, capsys))
+    assert explain(project, capsys, "--opa")[-1] == f"  OPA at {server.url} agrees"
+
+
+def test_no_opa_asks_nobody_and_says_that_the_hub_does(
+    project: Path, server: OpaStandIn, capsys: Captured
+) -> None:
+    declare(project, server)
+    said = explain(project, capsys, "--no-opa")
+    assert said[-1] == f"  OPA at {server.url} is asked too by the hub, and may refuse"
+    assert server.asked == []
+
+
+def test_cases_never_ask_opa_and_say_so(
+    project: Path, server: OpaStandIn, capsys: Captured
+) -> None:
+    declare(project, server)
+    assert run(["policy", "test", "--project", str(project)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "OPA wasn't asked: it may refuse what these rules allow."
+    assert run(["policy", "test", "--project", str(project), "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["opa"] == {"enabled": True, "asked": False}
+    assert server.asked == []
