@@ -11,11 +11,11 @@ import pytest
 from agentctl import resources
 from tests.e2e.conftest import Fleet, fleet_of, until
 
-NOT_HERE = {"warm"}  # of ephemeral agents alone
 EVERYTHING = """
 - name: One agent that declares all there is
   hosts: private
   vars: {size: 64MiB}
+  agent_defaults: {image: "{{ image }}", provider: ollama-qwen3, clearance: internal}
   tags: [whole]
   agents:
     - name: "every-{{ item }}"
@@ -23,6 +23,7 @@ EVERYTHING = """
       loop_control: {index_var: at}
       when: fleet is defined
       tags: [one, two]
+      vars: {half: 0.5}
       image: "{{ image }}"
       replicas: 1
       provider: ollama-qwen3
@@ -30,8 +31,9 @@ EVERYTHING = """
       clearance: internal
       lifecycle: persistent
       on_change: immediate
-      resources: {cpus: 0.5, memory: "{{ size }}", pids: 64}
+      resources: {cpus: "{{ half }}", memory: "{{ size }}", pids: 64}
       workspace: {size: 32MiB}
+      budget: {usd: 2.5, tokens: 100000}
       secrets:
         - {name: from-file, from: {file: KEY}}
         - {name: from-env, from: {env: HOME}}
@@ -43,6 +45,12 @@ EVERYTHING = """
       ttl: 2h
       grace: 5s
       executor: {kind: command, args: [], argv: [python3, -c, "print('done')"]}
+    - name: fresh
+      lifecycle: ephemeral
+      replicas: 2
+      warm: 1
+      budget: {turns: 3}
+      executor: {kind: messages-api}
 """
 
 
@@ -54,15 +62,21 @@ destinations:
 
 @pytest.fixture(scope="module")
 def contained(docker_url: str, agent_image: str) -> Iterator[Fleet]:
-    """A served fleet of one container that declares everything."""
+    """A served fleet of two containers that declare everything between them."""
     with fleet_of(engine_url=docker_url, image=agent_image, executor="command") as fleet:
         playbook = fleet.stage.project / "playbooks/fleet.yaml"
         text = EVERYTHING.replace("KEY", str(fleet.stage.key_file))
         playbook.write_text(text)
-        providers = fleet.stage.project / "policies/providers.yaml"
-        providers.write_text(providers.read_text() + DESTINATIONS)
         routing = fleet.stage.project / "policies/routing.yaml"
         routing.write_text(routing.read_text().partition("routes:")[0])
+        providers = fleet.stage.project / "policies/providers.yaml"
+        price = "price: {input: 1, output: 2, cache_read: 0.5, cache_write: 3}"
+        providers.write_text(
+            providers.read_text().replace(
+                "    boundary: private\n", f"    boundary: private\n    {price}\n"
+            )
+            + DESTINATIONS
+        )
         fleet.start()
         yield fleet
 
@@ -70,21 +84,23 @@ def contained(docker_url: str, agent_image: str) -> Iterator[Fleet]:
 @pytest.mark.engine
 def test_the_agent_declares_every_field_there_is() -> None:
     schema = json.loads(resources.schema_path("playbook").read_text())
-    fields = set(schema["$defs"]["agent"]["properties"]) - NOT_HERE
-    missing = {each for each in fields if f" {each}:" not in EVERYTHING}
+    agent = schema["$defs"]["agent"]["properties"]
+    fields = set(agent)
+    for nested in ("resources", "workspace", "executor", "budget"):
+        fields |= set(agent[nested]["properties"])
+    missing = {each for each in fields if f"{each}:" not in EVERYTHING}
     assert not missing, f"declare {missing} above: apply twice must stay no change"
 
 
 @pytest.mark.engine
 def test_apply_twice_is_no_change_whatever_an_agent_declares(contained: Fleet) -> None:
     contained.run("apply", "--yes")
-    until(contained.all_running, what="the agent running")
+    until(lambda: len(contained.containers()) == 2, what="one of each running")
     before = contained.containers()
-    assert len(before) == 1
     again = contained.run("apply", "--yes").stdout
     assert again == "No changes. Generation 1 is applied.\n"
     assert contained.run("plan", "--detailed-exitcode").stdout.endswith(
-        "Plan: 0 to create, 0 to replace, 0 to remove, 1 unchanged\nNo changes.\n"
+        "Plan: 0 to create, 0 to replace, 0 to remove, 2 unchanged\nNo changes.\n"
     )
     assert contained.containers() == before
 
@@ -93,7 +109,7 @@ def test_apply_twice_is_no_change_whatever_an_agent_declares(contained: Fleet) -
 def test_a_container_that_died_is_shown_as_drift(contained: Fleet) -> None:
     contained.run("apply", "--yes")
     contained.run("pause", "--reason", "so that the reconciler leaves it alone")
-    (container,) = contained.containers()
+    (container,) = {each["container"] for each in contained.running()["every-thing"]}
     subprocess.run(["docker", "kill", container], check=True, capture_output=True)
     said = contained.run("plan").stdout
     contained.run("resume")
