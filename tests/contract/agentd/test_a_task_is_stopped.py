@@ -132,7 +132,7 @@ def test_a_second_sigterm_does_not_wait_for_the_grace(hub: HubForAgentd, folder:
         agentd.terminate()
         hub.wait_for(lambda: "drain.begun" in agentd.events())
         agentd.terminate()
-        assert agentd.exit_code(within_s=5) == 0
+        assert agentd.exit_code(within_s=30) == 0  # of 100: the machine may be busy
 
 
 def test_sigterm_without_a_task_ends_at_once(hub: HubForAgentd, folder: Path) -> None:
