@@ -28,7 +28,11 @@ COMMANDS = {
     "submit": ("submit", "submit", "Hand a task to the fleet."),
     "tasks": ("tasks", "tasks", "List tasks."),
     "task": ("tasks", "task", "Show, follow, wait for, cancel or retry one task."),
-    "declassify": ("declassify", "declassify", "Lower a task's label, with a reason."),
+    "declassify": (
+        "declassify",
+        "declassify",
+        "Lower a task's or a workspace's label, with a reason.",
+    ),
     "agents": ("agents", "agents", "List agents and their containers."),
     "agent": ("agents", "agent", "Show one agent: declaration, containers, tasks."),
     "status": ("status", "status", "Show mode, generation, hosts and counts."),

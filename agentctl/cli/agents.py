@@ -134,6 +134,15 @@ def _show(found: dict[str, Any]) -> None:
     if living:
         click.echo()
         _containers(living)
+    if found["workspaces"]:
+        click.echo()
+        table(
+            ("workspace", "host", "holds work up to"),
+            [
+                (f"{found['name']}/{each['replica']}", each["host"], each["holds"] or "-")
+                for each in found["workspaces"]
+            ],
+        )
     _history([one for _, one in living] + found["gone"])
     _tasks("current tasks", found["current"])
     _tasks("last tasks", found["last"])

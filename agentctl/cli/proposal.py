@@ -11,6 +11,7 @@ import click
 from agentctl import reconcile
 from agentctl.cli import Settings
 from agentctl.cli.selecting import Chosen
+from agentctl.cli.workspaces import Served, kept_back, served
 from agentctl.errors import ConfigError, HubUnavailable, StateDamaged
 from agentctl.model.annotation import Spot
 from agentctl.model.digest import desired_digest
@@ -56,6 +57,7 @@ class Current:
     wanted: tuple[reconcile.Wanted, ...] = ()
     quarantined: frozenset[str] = frozenset()
     unusable: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    workspaces: Served = dataclasses.field(default_factory=dict)
 
     @property
     def past(self) -> Mapping[str, Born]:
@@ -176,7 +178,8 @@ def compare(
         quarantined=known.quarantined,
     )
     away = () if current else (HUB_AWAY,)
-    told = (*planned.notes, *notes, *_keyless(desired, known.unusable), *away)
+    waits = kept_back(desired, known.workspaces)
+    told = (*planned.notes, *notes, *waits, *_keyless(desired, known.unusable), *away)
     planned = dataclasses.replace(planned, notes=told)
     return Proposal(
         desired=desired,
@@ -298,6 +301,7 @@ def current_from(
             reconcile.Wanted(task=task, agent=agent) for task, agent in (wanted or {}).items()
         ),
         quarantined=frozenset(latest.get("quarantined", ())),
+        workspaces=served(latest),
     )
 
 

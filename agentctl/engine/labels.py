@@ -64,14 +64,15 @@ def owner(labels: Mapping[str, str]) -> str:
 def workspace_conflict(labels: Mapping[str, str], birth: Birth) -> str:
     """Return why a kept workspace may not serve this container, or "".
 
-    A workspace holds what its agent wrote. It serves the label and the boundary that it
-    was made for and no other: a lower label, or another boundary, would let that out.
-    Source: docs/decisions/0004-engines-and-the-door.md.
+    A workspace holds what its agent wrote, and keeps the label and boundary of the container that
+    it was made for. An engine knows no order of levels: beside that very pair only those will do
+    that the hub names.
+    Source: docs/decisions/0024-declassification.md.
     """
     if labels.get(names.LABEL_INSTALLATION) != birth.installation:
         return f"it belongs to {owner(labels)}"
     served = (labels.get(names.LABEL_LABEL, ""), labels.get(names.LABEL_BOUNDARY, ""))
-    if served != (birth.label, birth.boundary):
+    if served not in ((birth.label, birth.boundary), *birth.workspace):
         return (
             f"it holds work of label {served[0]!r} at boundary {served[1]!r}, "
             f"and this container has {birth.label!r} at {birth.boundary!r}"

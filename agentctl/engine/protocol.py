@@ -15,6 +15,8 @@ class Birth:
     """All that is fixed when a container is made; nothing of it is secret.
 
     `label` is the highest sensitivity it may ever hold, `boundary` that of its provider.
+    `workspace` are the pairs of both that its kept workspace may be labelled with beside its own:
+    those of containers whose work, as the hub has it, this one may hold.
     """
 
     fleet: str
@@ -26,6 +28,7 @@ class Birth:
     provider: str
     boundary: str
     label: str
+    workspace: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from agentctl.hub.route import Answer, Call, Route
 from agentctl.model.principal import OperatorPrincipal
-from agentctl.service import quarantine, registry
+from agentctl.service import quarantine, registry, workspaces
 
 Operator = OperatorPrincipal
 AGENT = "/api/hub/agents/{agent}"
@@ -28,6 +28,21 @@ def release_agent(call: Call[Operator]) -> Answer:
     """Let an agent back."""
     why = call.body.get("why", "")
     return Answer(quarantine.release(call.hub, call.path["agent"], call.who, why=why))
+
+
+def declassify_workspace(call: Call[Operator]) -> Answer:
+    """Say that a workspace holds nothing above a level; on record with who, why, from what to what."""
+    body = call.body
+    found = workspaces.declassify(
+        call.hub,
+        call.who,
+        call.path["agent"],
+        replica=body["replica"],
+        host=body.get("host", ""),
+        to=body["to"],
+        why=body["why"],
+    )
+    return Answer(found)
 
 
 ROUTES: tuple[Route[Operator], ...] = (
@@ -59,5 +74,13 @@ ROUTES: tuple[Route[Operator], ...] = (
         answer=release_agent,
         body="api/quarantine",
         problems=(404,),
+    ),
+    Route(
+        method="POST",
+        path=f"{AGENT}/declassify",
+        summary="Lower the label of a workspace.",
+        answer=declassify_workspace,
+        body="api/declassify.workspace",
+        problems=(404, 409),
     ),
 )

@@ -25,6 +25,7 @@ def birth_of(create: Create, reserved: Reserved) -> Birth:
         provider=reserved.provider,
         boundary=reserved.boundary,
         label=reserved.label,
+        workspace=reserved.workspace,
     )
 
 

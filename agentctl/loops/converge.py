@@ -23,6 +23,7 @@ from agentctl.monitor import permits
 from agentctl.monitor.engine_snapshot import EngineSnapshot, Stray
 from agentctl.reconcile import plan
 from agentctl.reconcile.changes import Change, changes
+from agentctl.reconcile.drifted import place_of
 from agentctl.reconcile.expiry import expired
 
 log = logging.getLogger(__name__)
@@ -249,9 +250,9 @@ def _held_by_hub(change: Change, registry: Registry) -> str | None:
     """Return why the hub's word keeps a change waiting ("" for a drain under way), None if it may go."""
     if isinstance(change, Drain):
         return "" if change.instance in registry.draining else None
-    if isinstance(change, Remove | Stop) or permits(
-        registry.mode, change.host, Verb.CREATE_CONTAINER
-    ):
+    if isinstance(change, Remove | Stop):
         return None
+    if permits(registry.mode, change.host, Verb.CREATE_CONTAINER):
+        return registry.refused.get(place_of(change))
     # Removing without leave to create would only make the fleet smaller.
     return f"the hub is {registry.mode.spoken}: no container is created or replaced"

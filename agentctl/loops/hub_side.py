@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -16,6 +16,7 @@ from agentctl.model.instance import InstanceState, ObservedHost, ObservedState
 from agentctl.model.mode import Mode, ModeName
 from agentctl.model.plan import Create
 from agentctl.reconcile import Demand, Wanted
+from agentctl.reconcile.slots import Slot
 
 SUBJECT_MAX = 160
 _NOT_IN_A_SUBJECT = re.compile(r"[^A-Za-z0-9 ._:/-]")  # engines' names, as the hub takes them
@@ -53,6 +54,7 @@ class Registry:
     """What the hub knows of living instances, and the mode it is in.
 
     `proved` are the ephemeral ones that have had their task, `quarantined` are agents by name.
+    `refused` are places whose workspace may not serve what is declared there, each with why.
     """
 
     mode: Mode
@@ -62,6 +64,7 @@ class Registry:
     demand: Demand
     proved: frozenset[str]
     quarantined: frozenset[str] = frozenset()
+    refused: Mapping[Slot, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,7 @@ class Reserved:
     boundary: str
     installation: str
     fleet: str
+    workspace: tuple[tuple[str, str], ...] = ()
 
 
 class HubSide:
@@ -120,6 +124,10 @@ class HubSide:
             ),
             proved=frozenset(row["id"] for row in rows if row["spent"] and row["served"]),
             quarantined=frozenset(answer["quarantined"]),
+            refused={
+                Slot(host=each["host"], agent=each["agent"], replica=each["replica"]): each["why"]
+                for each in answer["refused"]
+            },
         )
 
     def reserve(self, create: Create, *, generation: int) -> Reserved:
@@ -135,7 +143,11 @@ class HubSide:
                 **({"task": create.task} if create.task else {}),
             },
         )
-        return Reserved(**{name: answer[name] for name in Reserved.__slots__})
+        pairs = tuple((label, boundary) for label, boundary in answer["workspace"])
+        return Reserved(
+            **{name: answer[name] for name in Reserved.__slots__ if name != "workspace"},
+            workspace=pairs,
+        )
 
     def bind(self, instance: str, container: str) -> dict[str, Any]:
         """Tie the instance to its container; return the boot document, token included."""

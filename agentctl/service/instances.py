@@ -14,7 +14,8 @@ from agentctl.model.digest import spec_hash
 from agentctl.model.fleet import AgentSpec, Provider
 from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.mode import Verb
-from agentctl.service import ephemeral, narrowing
+from agentctl.model.workspace import Pair
+from agentctl.service import ephemeral, narrowing, workspaces
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.mail_room import Place
 from agentctl.service.narrowing import Say
@@ -58,7 +59,7 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         egress=spec.egress,
     )
 
-    def work(txn: Txn) -> Instance:
+    def work(txn: Txn) -> tuple[Instance, tuple[Pair, ...]]:
         _require_unmoved(hub, fleet)
         _refuse_quarantined(txn, instance.agent)
         place = (instance.host, instance.agent, instance.replica)
@@ -69,11 +70,12 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
                     hint="it is replaced once its container is gone",
                 )
         reserved = _labelled(txn, fleet, spec, instance)
+        pairs = workspaces.take(txn, fleet, reserved)
         instances.put(txn, reserved)
         _note(hub, txn, reserved, "reserved")
-        return reserved
+        return reserved, pairs
 
-    instance = hub.store.write(work)
+    instance, pairs = hub.store.write(work)
     return {
         "instance": instance.id,
         "label": instance.label,
@@ -81,6 +83,7 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         "boundary": instance.boundary,
         "installation": hub.installation,
         "fleet": fleet.generation.desired.fleet,
+        "workspace": [list(each) for each in pairs],
     }
 
 

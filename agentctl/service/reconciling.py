@@ -8,7 +8,7 @@ from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.mode import Verb
 from agentctl.model.task import Task
 from agentctl.monitor import permits
-from agentctl.service import ephemeral, modes
+from agentctl.service import ephemeral, modes, workspaces
 from agentctl.service.context import Hub
 from agentctl.service.instances import end
 from agentctl.service.live import wait_until
@@ -61,7 +61,8 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     """Take what the engines report; end the instances whose container is gone or has exited.
 
     Returns every living instance with the task it holds, and the tasks of ephemeral agents that
-    want a container, and the agents in quarantine. Hosts that didn't answer end nothing.
+    want a container, the agents in quarantine, and the places whose workspace may not serve what
+    is declared there. Hosts that didn't answer end nothing.
     """
     hub.live.reconciler_seen_s = hub.clock.boot_s()
     hub.live.looked_s = hub.clock.wall_s()
@@ -87,11 +88,13 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         living = [_row(hub, txn, each) for each in instances.alive(txn)]
         demand = [_demand(each) for each in ephemeral.wanted(hub, txn)]
         apart = sorted(quarantined_agents.names(txn))
+        refused = list(workspaces.refused(hub, txn))
     return {
         "mode": hub.mode.name.value,
         "instances": living,
         "demand": demand,
         "quarantined": apart,
+        "refused": refused,
     }
 
 

@@ -12,12 +12,13 @@ from agentctl.model.fleet import AgentSpec
 from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import LIVE, Task
-from agentctl.service import ephemeral, usable
+from agentctl.service import ephemeral, usable, workspaces
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.roles import PLANNERS, READERS, require_role
 from agentctl.service.task_row import task_row
 from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
+from agentctl.store import workspaces as workspace_table
 
 TASKS_SHOWN_MAX = 10  # of one agent, newest first; `agentctl tasks --agent NAME` lists all
 
@@ -56,6 +57,7 @@ def agent(hub: Hub, name: str, who: OperatorPrincipal) -> dict[str, Any]:
         last = [each for each in page if each.state not in LIVE][:TASKS_SHOWN_MAX]
         return {
             "name": name,
+            "workspaces": [workspaces.row(fleet, each) for each in workspace_table.of(txn, name)],
             "declared": [
                 _agent_row(hub, txn, fleet, spec, living, wanted) | _declared(spec)
                 for spec in specs

@@ -7,7 +7,7 @@ from agentctl.model.digest import plain
 from agentctl.model.mode import ModeName
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
-from agentctl.service import alerts, damage, files, modes, quarantine, usable
+from agentctl.service import alerts, damage, files, modes, quarantine, usable, workspaces
 from agentctl.service.context import Hub
 from agentctl.service.roles import PLANNERS, READERS, require_role, sees_content
 from agentctl.service.task_row import task_row
@@ -145,7 +145,8 @@ def latest_generation(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     generation = hub.fleet.generation if hub.fleet else None
     with hub.store.read() as txn:
         apart = sorted(quarantined_agents.names(txn))
-    beside = {"installation": hub.installation, "quarantined": apart}
+        kept = workspaces.rows(txn)
+    beside = {"installation": hub.installation, "quarantined": apart, "workspaces": kept}
     if generation is None:
         return {"number": 0, "digest": "", "desired": None, **beside}
     return {**_generation_row(generation), "desired": plain(generation.desired), **beside}

@@ -28,7 +28,9 @@ INDEXES = frozenset(
         Table.INSTANCES_ALIVE,
     }
 )
-VITAL = frozenset({Table.GENERATIONS, Table.INSTANCES, Table.META, Table.QUARANTINED_AGENTS})
+VITAL = frozenset(
+    {Table.GENERATIONS, Table.INSTANCES, Table.META, Table.QUARANTINED_AGENTS, Table.WORKSPACES}
+)
 _LOADED = LIVE | {TaskState.QUEUED}
 
 

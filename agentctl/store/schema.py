@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from agentctl.errors import StateDamaged
-from agentctl.store import idempotency, meta, tasks
+from agentctl.store import idempotency, instances, meta, tasks, workspaces
 from agentctl.store.txn import Txn
 
-VERSION = 3
+VERSION = 4
 
 Step = Callable[[Txn], None]
 
@@ -21,11 +21,18 @@ def _to_3(_txn: Txn) -> None:
     """3 has table quarantined_agents: a version that doesn't know it would let those agents work."""
 
 
+def _to_4(txn: Txn) -> None:
+    """4 has table workspaces: what each may hold, by the containers that are on record."""
+    for each in instances.all(txn):
+        workspaces.serve(txn, each)
+
+
 # version → the step that makes the next version of it. A step reads and writes tables in
 # the one transaction that also records the new version.
 MIGRATIONS: Mapping[int, Step] = {
     1: _to_2,
     2: _to_3,
+    3: _to_4,
 }
 
 _KEY = "schema"

@@ -33,6 +33,7 @@ class Table(StrEnum):
     ALERTS = "alerts"
     QUARANTINE = "quarantine"
     QUARANTINED_AGENTS = "quarantined_agents"
+    WORKSPACES = "workspaces"
 
 
 KEY_BYTES_MAX = 511  # LMDB's own bound at its default page size

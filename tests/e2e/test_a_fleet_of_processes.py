@@ -280,5 +280,35 @@ def test_an_agent_in_quarantine_stops_stays_away_over_restarts_and_comes_back() 
         assert fleet.containers() >= theirs
 
 
+def test_a_workspace_goes_to_nobody_below_what_it_holds_until_it_is_declassified() -> None:
+    with fleet_of(engine_url="process:", image="none", executor="messages-api") as fleet:
+        rules = fleet.stage.project / "policies" / "access.yaml"
+        rule = (
+            "  - {name: admins declassify, allow: declassify, from: 'role:admin', to: 'agent:*'}\n"
+        )
+        rules.write_text(rules.read_text().replace("rules:\n", f"rules:\n{rule}", 1))
+        play = next((fleet.stage.project / "playbooks").glob("*.yaml"))
+        fleet.start()
+        fleet.run("apply", "--yes")
+        until(fleet.all_running, what="all agents running")
+        clerk = {each["container"] for each in fleet.running()["clerk"]}
+
+        play.write_text(play.read_text().replace("clearance: restricted", "clearance: internal", 1))
+        said = "clerk/0: waits: its workspace holds restricted work"
+        assert said in fleet.run("plan").stdout
+        failed = fleet.run("apply", "--yes", "--timeout", "20s", code=5)
+        assert "its workspace holds restricted work" in failed.stderr
+        assert {each["container"] for each in fleet.running()["clerk"]} == clerk  # it goes on
+
+        lower = ("declassify", "clerk/0", "--to", "internal", "--why", "it is empty")
+        assert "lives at" in fleet.run(*lower, code=1).stderr
+        fleet.run("quarantine", "clerk", "--why", "to look at its workspace")
+        assert "counts as internal now" in fleet.run(*lower).stdout
+        fleet.run("release", "clerk")
+        until(fleet.all_running, what="a clerk of the lower clearance")
+        [label] = {each["label"] for each in fleet.running()["clerk"]}
+        assert label == "internal"
+
+
 def alive(container: str) -> bool:
     return Path(f"/proc/{container.split(':')[1]}").exists()

@@ -96,7 +96,7 @@ def test_the_reconcilers_steps_from_reserved_to_recycled(whole: Whole) -> None:
     reserved = whole.reserve()
     assert reserved.status_code == 201
     assert reserved.json.keys() == {
-        "instance", "label", "provider", "boundary", "installation", "fleet",
+        "instance", "label", "provider", "boundary", "installation", "fleet", "workspace",
     }  # fmt: skip
     at = f"/api/hub/instances/{reserved.json['instance']}"
     problem(whole.reserve(), 409)
@@ -126,7 +126,13 @@ def test_what_the_reconciler_desires_and_reports_comes_back_to_the_operators(who
     assert whole.operators.ask("GET", "/api/hub/plan").json["actions"] == [action]
     host = {"name": "local", "error": "", "engine": "20.10", "containers": []}
     observed = whole.reconciler.ask("POST", "/api/hub/observed", {"hosts": [host]})
-    assert observed.json == {"mode": "normal", "instances": [], "demand": [], "quarantined": []}
+    assert observed.json == {
+        "mode": "normal",
+        "instances": [],
+        "demand": [],
+        "quarantined": [],
+        "refused": [],
+    }
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ class Rig:
         label: str = "confidential",
         boundary: str = "private",
         lifecycle: Lifecycle = Lifecycle.PERSISTENT,
+        workspace: tuple[tuple[str, str], ...] = (),
     ) -> Birth:
         spec = AgentSpec(
             name=agent,
@@ -69,6 +70,7 @@ class Rig:
             replica=1,
             spec=spec,
             spec_hash="0123456789abcdef",
+            workspace=workspace,
             provider="ollama",
             boundary=boundary,
             label=label,

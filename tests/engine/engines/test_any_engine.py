@@ -139,6 +139,15 @@ def test_a_workspace_never_serves_another_label_or_boundary(
     assert rig.engine.observe().containers == ()
 
 
+def test_a_workspace_serves_another_label_where_the_hub_says_that_it_may(rig: Rig) -> None:
+    rig.engine.remove(rig.engine.create(rig.birth()))
+    named = (("internal", "private"), ("confidential", "private"))
+    higher = rig.engine.create(rig.birth(label="restricted", workspace=named))
+    rig.engine.remove(higher)
+    with pytest.raises(EngineRefused, match="holds work of label 'confidential'"):
+        rig.engine.create(rig.birth(label="restricted", workspace=named[:1]))
+
+
 def test_an_ephemeral_agent_leaves_no_workspace(rig: Rig) -> None:
     birth = rig.birth(lifecycle=Lifecycle.EPHEMERAL)
     rig.engine.remove(rig.engine.create(birth))

@@ -142,7 +142,7 @@ def test_a_newer_schema_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(StateDamaged) as refused:
         Store.open(path)
     assert str(refused.value) == (
-        "the state was written by a newer agentctl (schema 7, this one knows 3); "
+        "the state was written by a newer agentctl (schema 7, this one knows 4); "
         "upgrade agentctl or restore a backup"
     )
     assert (path / DATA).read_bytes() == before

@@ -15,6 +15,7 @@ from agentctl.store import (
     operator_tokens,
     schema,
     tasks,
+    workspaces,
 )
 from tests.engine.store import old_stores
 from tests.fakes.store_records import BODY
@@ -34,6 +35,10 @@ def test_a_store_of_schema_1_opens_with_all_that_it_held(tmp_path: Path) -> None
             assert tasks.counts(txn)["completed"] == 1
             assert tasks.body(txn, "task-1") == BODY
             assert [each.id for each in instances.alive(txn)] == ["inst-1"]
+            [kept] = workspaces.all(txn)
+            [born] = instances.all(txn)
+            assert kept.place == f"{born.host}/{born.agent}/{born.replica}"
+            assert (kept.served, kept.pairs) == ((born.label,), ((born.label, born.boundary),))
             assert generations.latest_number(txn) == 1
             assert [each.name for each in operator_tokens.all(txn)] == ["deploy"]
             assert journal.head(txn).seq == 3

@@ -76,7 +76,16 @@ class CannedHub:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> CannedHub:
     canned = CannedHub()
-    for module in ("submit", "tasks", "agents", "status", "modes", "token", "quarantine"):
+    for module in (
+        "submit",
+        "tasks",
+        "agents",
+        "status",
+        "modes",
+        "token",
+        "quarantine",
+        "declassify",
+    ):
         loaded = importlib.import_module(f"agentctl.cli.{module}")
         monkeypatch.setattr(loaded, "connect", canned.connect)
     monkeypatch.setattr("agentctl.client.connect", canned.connect)  # apply takes it when it runs
@@ -316,6 +325,21 @@ def test_quarantine_and_release_say_what_they_did(
         "2 container(s) end now; work taken back: task-1",
         "researcher is released; it was quarantined by operator:uid:0",
     ]
+
+
+def test_a_workspace_is_declassified_by_its_place(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    route = "POST /api/hub/agents/researcher/declassify"
+    hub.answers[route] = [{"agent": "researcher", "host": "lab", "replica": 1, "holds": "internal"}]
+    words = ["declassify", "researcher/1", "--to", "internal", "--why", "read"]
+    assert run(words) == EXIT_OK
+    assert run([*words, "--host", "lab"]) == EXIT_OK
+    body = {"replica": 1, "to": "internal", "why": "read"}
+    assert [each for _, each, _ in hub.sent] == [body, {**body, "host": "lab"}]
+    said = "the workspace of researcher/1 on lab counts as internal now"
+    assert capsys.readouterr().out.splitlines()[0] == said
+    assert run(["declassify", "task-1", "--to", "x", "--why", "y", "--host", "lab"]) == EXIT_USAGE
 
 
 def test_apply_without_a_terminal_wants_yes(capsys: pytest.CaptureFixture[str]) -> None:

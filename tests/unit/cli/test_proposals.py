@@ -132,3 +132,26 @@ def test_the_commit_is_marked_when_the_tree_differs_from_it(repository: Path) ->
 
 def test_without_git_there_is_no_commit(tmp_path: Path) -> None:
     assert commit_of(tmp_path / "nothing") == ""
+
+
+def test_a_workspace_that_holds_more_is_said_before_it_is_applied() -> None:
+    kept = {
+        "host": "local",
+        "agent": "researcher",
+        "replica": 0,
+        "labels": ["internal", "confidential"],
+    }
+    latest = {
+        "number": 3,
+        "digest": desired_digest(FLEET),
+        "installation": OURS,
+        "desired": plain(FLEET),
+        "workspaces": [kept, {**kept, "replica": 7}, {**kept, "agent": "gone"}],
+    }
+    current = current_from(latest, [{"id": "inst-researcher-0", "task": None}])
+    lower = fleet(replace(RESEARCHER, clearance="internal"))
+    [note] = proposed(lower, seen(container(RESEARCHER)), current).review.all_notes
+    why = "its workspace holds confidential work, and the container would be internal"
+    assert note.partition("; ")[0] == f"local researcher/0: waits: {why}"
+    same = proposed(FLEET, seen(container(RESEARCHER)), current)
+    assert same.review.all_notes == ()

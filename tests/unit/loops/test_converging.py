@@ -422,3 +422,17 @@ def test_a_container_that_cannot_be_stopped_is_tried_again(world: World) -> None
 
 def fails(container: str, grace_s: float) -> None:
     raise EngineRefused(f"cannot stop {container}")
+
+
+def test_what_may_not_have_its_workspace_waits_and_what_runs_goes_on(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    why = "its workspace holds confidential work"
+    world.hub.refused = [{"host": "local", "agent": "researcher", "replica": 0, "why": why}]
+    world.apply(fleet(NEWER))
+    report = world.converge()
+    assert states(report) == ["replace researcher/0 waiting"]
+    assert report["actions"][0]["error"] == why
+    assert world.engine.running() == ["acme-researcher-0"]
+    world.hub.refused = []
+    assert states(world.converge()) == ["replace researcher/0 done"]

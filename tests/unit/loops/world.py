@@ -55,6 +55,7 @@ class MemoryHub:
     words: list[str] = field(default_factory=list)
     bodies: list[tuple[str, Any]] = field(default_factory=list)
     quarantined: set[str] = field(default_factory=set)
+    refused: list[dict[str, Any]] = field(default_factory=list)
     mode: str = "normal"
     away: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -99,6 +100,7 @@ class MemoryHub:
             "instances": living,
             "demand": self._wanted(),
             "quarantined": sorted(self.quarantined),
+            "refused": self.refused,
         }
 
     def _row(self, instance: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +148,7 @@ class MemoryHub:
             "boundary": "private",
             "installation": OURS,
             "fleet": "acme",
+            "workspace": [],
         }
 
     def _instance(self, name: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:
