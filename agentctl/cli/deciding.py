@@ -1,13 +1,16 @@
-"""What the files decide of a question: the access rules, and above them each agent's clearance."""
+"""What the files decide of a question: declarations, access rules, and above them the levels."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentctl.model.decision import Decision, Question
 from agentctl.model.fleet import DesiredState
-from agentctl.policy import Policy, compile_rules
+from agentctl.policy import DECLARED, Policy, compile_rules
 from agentctl.routing import Levels
 
 CLEARANCE = "clearance"  # stands where a rule's name does
+BOUNDARY = "boundary"
+GRANTED = frozenset({"model.call", "secret.read"})  # by a declaration; rules can take them back
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,8 @@ class Deciding:
     policy: Policy
     levels: Levels
     clearances: dict[str, str]
+    boundaries: dict[str, str]
+    declared: frozenset[tuple[str, str]]
 
     @classmethod
     def of(cls, desired: DesiredState) -> "Deciding":
@@ -24,17 +29,41 @@ class Deciding:
             policy=compile_rules(desired.access),
             levels=Levels.of(desired.routing),
             clearances={f"agent:{each.name}": each.clearance for each in desired.agents},
+            boundaries={f"provider:{each.name}": each.boundary for each in desired.providers},
+            declared=frozenset(_declared(desired)),
         )
 
     def decide(self, question: Question) -> Decision:
-        """Return the rules' decision; what they allow is still denied above the target's clearance."""
-        said = self.policy.decide(question)
+        """Return the decision; what is allowed is still denied above the target's clearance or boundary."""
+        granted = question.verb in GRANTED
+        said = self._of_declared(question) if granted else self.policy.decide(question)
         barred = self.barred(question.target, question.level) if said.allowed else ""
-        return Decision(allowed=False, rule=CLEARANCE, reason=barred) if barred else said
+        rule = BOUNDARY if question.target in self.boundaries else CLEARANCE
+        return Decision(allowed=False, rule=rule, reason=barred) if barred else said
+
+    def _of_declared(self, question: Question) -> Decision:
+        who, what = question.principal, question.target
+        if (who, what) not in self.declared:
+            return Decision(
+                allowed=False, rule=DECLARED, reason=f"{who} doesn't declare {what or '(none)'}"
+            )
+        back = self.policy.takes_back(question)
+        return back or Decision(allowed=True, rule=DECLARED, reason=f"{who} declares {what}")
 
     def barred(self, target: str, level: str) -> str:
-        """Return why work of a level may not get to a declared agent, "" when it may."""
+        """Return why work of a level may not get to a declared agent or provider, "" when it may."""
+        boundary = self.boundaries.get(target)
+        if boundary is not None and not self.levels.may_cross(level, boundary):
+            return f"{level or '(no level)'} may not cross boundary {boundary} of {target}"
         clearance = self.clearances.get(target)
         if clearance is None or self.levels.at_most(level, clearance):
             return ""
         return f"{target} is cleared for {clearance}, the work is {level or '(no level)'}"
+
+
+def _declared(desired: DesiredState) -> Iterator[tuple[str, str]]:
+    """Yield who declares what: agents their provider and their secrets."""
+    for each in desired.agents:
+        yield f"agent:{each.name}", f"provider:{each.provider}"
+        for secret in each.secrets:
+            yield f"agent:{each.name}", f"secret:{secret.name}"

@@ -69,11 +69,12 @@ def explain(
     Exit 0 when it is allowed, 3 when it isn't, 4 when --opa gets no answer.
     """
     from agentctl.cli.asking_opa import hear
-    from agentctl.cli.deciding import CLEARANCE, Deciding
+    from agentctl.cli.deciding import Deciding
     from agentctl.cli.output import emit
     from agentctl.cli.proposal import load_valid
     from agentctl.model.decision import Question
     from agentctl.model.digest import plain
+    from agentctl.model.fleet import Effect
     from agentctl.policy import explain
 
     desired = load_valid(settings.project)
@@ -100,12 +101,20 @@ def explain(
         click.echo(f"{verdict}: {heard.words if heard.overruled else decision.reason}")
         for each in judged:
             verdict = "decides" if each.decided else each.why_not or "matches, but comes later"
-            if each.decided and decision.rule == CLEARANCE:
-                verdict = "allows, but the clearance denies"
+            if each.decided and decision.rule != each.rule:
+                does = "allows" if each.effect is Effect.ALLOW else "denies"
+                verdict = f"{does}, but {_ABOVE[decision.rule]}"
             click.echo(f"  {each.effect.value:<5} {each.rule}: {verdict}")
         if heard.words:
             click.echo(f"  {heard.words}")
     return heard.exit_code
+
+
+_ABOVE = {
+    "clearance": "the clearance denies",
+    "boundary": "the boundary denies",
+    "declared": "what is declared decides",
+}
 
 
 def _pairs(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -157,14 +166,18 @@ def matrix_command(
     all_rows: bool,
     chosen: Chosen,
 ) -> int:
-    """Say who may do what to which agent with work of which level: from the files alone.
+    """Say who may do what to whom with work of which level: from the files alone.
 
     `operator:*` is an operator whom no other row names; one that a row names and who has a
-    role that a row names is in the row of both. "unless" names rules that turn the answer
-    with a type, labels, capabilities or a time. `-o json` has a row for each level.
+    role that a row names is in the row of both. What an agent declares (its provider, its
+    secrets) is allowed by "declared" where no rule takes it back; what it doesn't declare is in
+    no row. The type of a declassification is the level that it goes to. "unless" names rules
+    that turn the answer with a payload's kind, labels, capabilities or a time. `-o json` has a
+    row for each level.
     """
     from agentctl.cli.output import emit, table
-    from agentctl.cli.policy_matrix import Asked, grouped, rows
+    from agentctl.cli.policy_acts import Asked
+    from agentctl.cli.policy_matrix import grouped, rows
     from agentctl.cli.proposal import load_wanted
     from agentctl.model.digest import plain
 
@@ -173,7 +186,7 @@ def matrix_command(
     if settings.output == "json":
         emit({"rows": [plain(each) for each in found]})
     else:
-        columns = ("principal", "verb", "target", "levels", "decision", "rule")
+        columns = ("principal", "verb", "type", "target", "levels", "decision", "rule")
         table(columns, grouped(found, desired, all_rows=all_rows))
     return EXIT_OK
 

@@ -1,30 +1,33 @@
-"""The matrix of a fleet's files: who may do what to which agent with work of which level."""
+"""The matrix of a fleet's files: who may do what to whom with work of which level."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from itertools import groupby
 
 from agentctl.cli.deciding import CLEARANCE, Deciding
+from agentctl.cli.policy_acts import Acts, Asked, operators, shown, witness
 from agentctl.config.cases import verbs
 from agentctl.config.finding import did_you_mean
 from agentctl.errors import UsageError
 from agentctl.model.fleet import DesiredState
 from agentctl.policy import DEFAULT_DENY
-from agentctl.policy.matrix import Principal, matrix
+from agentctl.policy.matrix import Act, Cell, Principal, matrix
+from agentctl.service.roles import OPERATORS
 
 ROWS_MAX = 500_000  # some 100 MB of JSON: more is asked for in parts
-ANY_OPERATOR = "operator:*"
-_SET = re.compile(r"\[(!?)(.[^\]]*)\]")
+ROLES = "roles"  # stands where a rule's name does, as it does at the hub
+SUBMITTING = frozenset({"", *(each.value for each in OPERATORS)})  # "": some role, not known which
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One answer. `unless` names rules that turn it with a type, labels, capabilities or time."""
+    """One answer. `unless` names rules that turn it with what isn't known: a payload's kind, labels,
+    capabilities or a time. `type` is a message's, or the level that a declassification goes to.
+    """
 
     principal: str
     verb: str
+    type: str
     target: str
     level: str
     decision: str
@@ -32,121 +35,92 @@ class Row:
     unless: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Globs of what is wanted; `verbs` empty is all."""
-
-    principal: str = "*"
-    target: str = "*"
-    verbs: tuple[str, ...] = ()
-
-
 def rows(desired: DesiredState, asked: Asked) -> Iterator[Row]:
     """Return the rows in the order of the files' names. Raises UsageError when they are too many."""
-    deciding = Deciding.of(desired)
-    who = [each for each in principals(desired) if fnmatchcase(_shown(each), asked.principal)]
-    targets = sorted({f"agent:{each.name}" for each in desired.agents})
-    targets = [each for each in targets if fnmatchcase(each, asked.target)]
     for each in asked.verbs:
         if each not in verbs():
             hint = did_you_mean(each, verbs()) or f"the verbs are {', '.join(verbs())}"
             raise UsageError(f"there is no verb {each!r}", hint=hint)
     known = [each for each in verbs() if each in asked.verbs or not asked.verbs]
-    count = len(who) * len(targets) * len(known) * len(desired.routing.levels)
-    if count > ROWS_MAX:
-        raise UsageError(
-            f"the matrix has {count} rows, the bound is {ROWS_MAX}",
-            hint="ask for a part: --from, --to and --verb",
-        )
-    return _rows(deciding, who, known, targets, desired.routing.levels)
+    acts = _bounded(Acts(desired, asked).all(known))
+    return _rows(Deciding.of(desired), _names(desired), acts)
 
 
-def _rows(
-    deciding: Deciding,
-    who: Sequence[Principal],
-    known: Sequence[str],
-    targets: Sequence[str],
-    levels: Sequence[str],
-) -> Iterator[Row]:
-    witnesses = {(_witness(name), role): (name, role) for name, role in who}
-    for cell in matrix(
-        deciding.policy,
-        verbs=known,
-        principals=list(witnesses),
-        targets=targets,
-        levels=levels,
-    ):
+def _bounded(acts: Iterable[Act]) -> list[Act]:
+    found, count = [], 0
+    for act in acts:
+        count += len(act.levels)
+        if count > ROWS_MAX:
+            raise UsageError(
+                f"the matrix has more than {ROWS_MAX} rows",
+                hint="ask for a part: --from, --to and --verb",
+            )
+        found.append(act)
+    return found
+
+
+def _names(desired: DesiredState) -> dict[Principal, str]:
+    """Return what a row calls the witness of each pattern of operators."""
+    return {(witness(name), role): shown((name, role)) for name, role in operators(desired)}
+
+
+def _rows(deciding: Deciding, names: dict[Principal, str], acts: Iterable[Act]) -> Iterator[Row]:
+    for cell in matrix(deciding.policy, acts):
+        act = cell.act
         row = Row(
-            principal=_shown(witnesses[cell.principal]),
-            verb=cell.verb,
-            target=cell.target,
+            principal=names.get(act.principal, act.principal[0]),
+            verb=act.verb,
+            type=act.type or "",
+            target=act.target,
             level=cell.level,
             decision="allow" if cell.allowed else "deny",
             rule=cell.rule,
             unless=cell.unless,
         )
-        could = cell.allowed or cell.unless
-        if could and deciding.barred(cell.target, cell.level):
-            row = replace(row, decision="deny", rule=CLEARANCE, unless=())
-        yield row
+        above = _above(deciding, cell) if cell.allowed or cell.unless else ""
+        yield replace(row, decision="deny", rule=above, unless=()) if above else row
 
 
-def principals(desired: DesiredState) -> tuple[Principal, ...]:
-    """Return who can ask: operators as the rules name them, in each role they name, and all agents."""
-    rules = [each.principal for each in desired.access]
-    operators = {ANY_OPERATOR, *(each for each in rules if each.startswith("operator:"))}
-    roles = {"", *(each.removeprefix("role:") for each in rules if each.startswith("role:"))}
-    agents = sorted({f"agent:{each.name}" for each in desired.agents})
-    return (
-        *((name, role) for name in sorted(operators) for role in sorted(roles)),
-        *((name, "") for name in agents),
-    )
-
-
-def _shown(who: Principal) -> str:
-    name, role = who
-    if not role:
-        return name
-    return f"role:{role}" if name == ANY_OPERATOR else f"{name} as role:{role}"
-
-
-def _witness(pattern: str) -> str:
-    """Return a name that the pattern matches, and of narrower patterns as few as can be.
-
-    A pattern's * and ? match themselves; a [set] is replaced by a character that is in it.
-    """
-    return _SET.sub(lambda found: _one_of(found[2], outside=bool(found[1])), pattern)
-
-
-def _one_of(characters: str, *, outside: bool) -> str:
-    if not outside:
-        return characters[0]
-    others = (chr(each) for each in range(ord("0"), ord("z")) if chr(each).isalnum())
-    return next((each for each in others if not fnmatchcase(each, f"[{characters}]")), "~")
+def _above(deciding: Deciding, cell: Cell) -> str:
+    """Return what stands above the rules and denies, "" when nothing does."""
+    act = cell.act
+    if act.verb == "task.submit" and act.principal[1] not in SUBMITTING:
+        return ROLES
+    return CLEARANCE if deciding.barred(act.target, cell.level) else ""
 
 
 def grouped(
     found: Iterator[Row], desired: DesiredState, *, all_rows: bool
 ) -> Iterator[tuple[str, ...]]:
-    """Yield lines for people: equal levels, then targets of equal levels, stand together.
+    """Yield lines for people: equal levels, then types, then targets of equal answers stand together.
 
     What no rule allows is left out unless `all_rows`.
     """
     every = len({each.name for each in desired.agents})
-    lines: dict[tuple[str, ...], list[str]] = {}
-    for (principal, verb, target), of in groupby(
-        found, key=lambda each: (each.principal, each.verb, each.target)
+    of_types: dict[tuple[str, ...], list[str]] = {}
+    for (principal, verb, type_, target), of in groupby(
+        found, key=lambda each: (each.principal, each.verb, each.type, each.target)
     ):
-        levels: dict[tuple[str, str], list[str]] = {}
-        for each in of:
-            if all_rows or each.unless or each.rule != DEFAULT_DENY:
-                levels.setdefault((each.decision, _why(each)), []).append(each.level)
-        for (decision, why), names in levels.items():
-            some = "all" if len(names) == len(desired.routing.levels) else ", ".join(names)
-            lines.setdefault((principal, verb, decision, some, why), []).append(target)
-    for (principal, verb, decision, some, why), targets in lines.items():
-        whom = "agent:*" if len(targets) == every > 1 else ", ".join(targets)
-        yield principal, verb, whom, some, decision, why
+        for some, decision, why in _levels(of, len(desired.routing.levels), all_rows=all_rows):
+            of_types.setdefault((principal, verb, target, some, decision, why), []).append(type_)
+    of_targets: dict[tuple[str, ...], list[str]] = {}
+    for (principal, verb, target, some, decision, why), types in of_types.items():
+        key = (principal, verb, ", ".join(types), some, decision, why)
+        of_targets.setdefault(key, []).append(target)
+    for (principal, verb, type_, some, decision, why), targets in of_targets.items():
+        agents = [each for each in targets if each.startswith("agent:")]
+        whom = "agent:*" if len(agents) == len(targets) == every > 1 else ", ".join(targets)
+        yield principal, verb, type_, whom, some, decision, why
+
+
+def _levels(found: Iterable[Row], every: int, *, all_rows: bool) -> Iterator[tuple[str, str, str]]:
+    """Yield which levels have which answer, and why."""
+    levels: dict[tuple[str, str], list[str]] = {}
+    for each in found:
+        if all_rows or each.unless or each.rule != DEFAULT_DENY:
+            levels.setdefault((each.decision, _why(each)), []).append(each.level)
+    for (decision, why), names in levels.items():
+        yield "all" if len(names) == every else ", ".join(names), decision, why
 
 
 def _why(row: Row) -> str:

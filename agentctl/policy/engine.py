@@ -17,6 +17,7 @@ from agentctl.model.week import spoken
 from agentctl.policy.window import holds, untimely
 
 DEFAULT_DENY = "default-deny"
+DECLARED = "declared"  # what a declaration grants: an agent's provider and secrets
 ANSWERS_MAX = 50_000  # some 10 MB of answers; past it the memory is emptied and fills again
 
 Matches = Callable[[str], object]

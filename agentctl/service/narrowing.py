@@ -15,6 +15,7 @@ from typing import TypeVar, assert_never
 from agentctl.errors import NoDecision, Unavailable
 from agentctl.model.decision import Decision, Question
 from agentctl.opa import Allowed, Answer, Denied, NoAnswer
+from agentctl.policy import DECLARED
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.opa_memory import Key, Silence
 from agentctl.service.record import note, note_decision
@@ -25,7 +26,7 @@ ASKED_MAX = 64  # questions of one act that isn't written yet: as many as a broa
 ACT_S_MAX = 3.0  # that one act may wait for OPA in all; somebody waits for it
 RETRY_AFTER_S = 5.0  # as long as OPA rests after failures
 RULE = "opa"  # stands where a rule's name does
-DECLARED = Decision(allowed=True, rule="declared", reason="declared in the playbook")
+GRANTED = Decision(allowed=True, rule=DECLARED, reason="declared in the playbook")
 BRIEFLY_KEPT = frozenset({"model.call"})
 
 Answers = dict[Key, Answer]
@@ -69,7 +70,7 @@ class Say:
         denied = self.fleet.policy.takes_back(question)
         if denied is not None:
             return denied
-        said = self._narrowed(question, DECLARED)
+        said = self._narrowed(question, GRANTED)
         return None if said.allowed else said
 
     def _narrowed(self, question: Question, said: Decision) -> Decision:

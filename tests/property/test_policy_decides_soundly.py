@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agentctl.model.decision import Question
 from agentctl.model.fleet import AccessRule, Effect, Window
 from agentctl.policy import DEFAULT_DENY, compile_rules, explain
-from agentctl.policy.matrix import matrix
+from agentctl.policy.matrix import Act, matrix
 
 VERBS = ("task.submit", "message.send")
 LEVELS = ("public", "restricted")
@@ -88,12 +88,32 @@ def test_the_explanation_names_the_rule_that_decided(
 def test_what_the_matrix_says_without_reservation_is_what_is_decided(
     rules: list[AccessRule], asked: Question
 ) -> None:
-    (cell,) = matrix(
-        compile_rules(rules),
-        verbs=[asked.verb],
-        principals=[(asked.principal, asked.role)],
-        targets=[asked.target],
-        levels=[asked.level],
-    )
+    (cell,) = matrix(compile_rules(rules), [act_of(asked)])
     decided = compile_rules(rules).decide(asked)
     assert cell.allowed == decided.allowed or decided.rule in cell.unless
+
+
+@given(rules, question)
+def test_with_all_but_the_time_known_only_hours_are_reservations(
+    rules: list[AccessRule], asked: Question
+) -> None:
+    known = replace(
+        act_of(asked), type=asked.type, capabilities=asked.capabilities, labels=asked.labels
+    )
+    (cell,) = matrix(compile_rules(rules), [known])
+    decided = compile_rules(rules).decide(asked)
+    timed = {each.name for each in rules if each.window is not None}
+    assert set(cell.unless) <= timed
+    assert cell.allowed == decided.allowed or decided.rule in cell.unless
+    if not timed:
+        assert (cell.allowed, cell.rule) == (decided.allowed, decided.rule)
+
+
+def act_of(asked: Question) -> Act:
+    """Return the act that a question is one of, with nothing known but who, what and to whom."""
+    return Act(
+        verb=asked.verb,
+        principal=(asked.principal, asked.role),
+        target=asked.target,
+        levels=(asked.level,),
+    )

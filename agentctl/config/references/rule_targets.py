@@ -27,13 +27,16 @@ def rule_targets(desired: DesiredState, known: Known) -> Iterator[Finding]:
     for rule in desired.access:
         at = ("access", rule.name)
         yield from _target(rule, names)
+        lowered = rule.verb == "declassify"  # its type is the level that the label goes to
+        named = desired.routing.levels if lowered else types
         for each in rule.types:
-            if each not in types:
+            if each not in named and (rule.verb != "*" or each not in desired.routing.levels):
+                what = "no level" if lowered else "neither a message type nor a kind"
                 yield warning(
                     "unmatched-rule",
-                    f"rule {rule.name!r}: {each!r} is neither a message type nor a kind",
+                    f"rule {rule.name!r}: {each!r} is {what}",
                     (*at, "types"),
-                    suggestion=did_you_mean(each, types),
+                    suggestion=did_you_mean(each, named),
                 )
 
 

@@ -83,7 +83,7 @@ def test_what_widens_is_a_warning_on_the_pull_request(project: Path, capsys: Cap
     assert against(project, "--format", "github") == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert first == (
-        "::warning file=fleet/policies/access.yaml,line=22,col=5,title=permission widens::"
+        "::warning file=fleet/policies/access.yaml,line=24,col=5,title=permission widens::"
         "rule all: allows message.send from agent:* to agent:*"
     )
     assert against(project, "--format", "markdown") == 0

@@ -46,12 +46,12 @@ def cases(project: Path, text: str) -> None:
 def test_the_matrix_shows_equal_levels_together(project: Path, capsys: Captured) -> None:
     said = policy(project, capsys, "matrix", "--to", "agent:clerk")
     assert [" ".join(line.split()) for line in said.splitlines()] == [
-        "PRINCIPAL VERB TARGET LEVELS DECISION RULE",
+        "PRINCIPAL VERB TYPE TARGET LEVELS DECISION RULE",
         "operator:* task.submit agent:clerk all allow dispatch",
         "role:ci task.submit agent:clerk all deny no ci for clerk",
         "operator:temp-[ab]* task.submit agent:clerk all allow dispatch (unless temps by day)",
         "operator:temp-[ab]* as role:ci task.submit agent:clerk all deny no ci for clerk",
-        "agent:researcher message.send agent:clerk all deny default-deny (unless reports)",
+        "agent:researcher message.send request agent:clerk public, internal, confidential allow reports",
     ]
 
 
@@ -61,6 +61,7 @@ def test_the_matrix_has_a_row_for_each_level(project: Path, capsys: Captured) ->
     assert submit[0] == {
         "principal": "operator:*",
         "verb": "task.submit",
+        "type": "",
         "target": "agent:thinker",
         "level": "public",
         "decision": "allow",
@@ -201,3 +202,113 @@ def test_hours_that_make_no_sense_are_findings(
     (project / "policies/access.yaml").write_text(rule)
     assert run(["validate", "--project", str(project)]) == 1
     assert said in capsys.readouterr().out
+
+
+NEWER = """\
+rules:
+  - {name: dispatch, allow: task.submit, from: "operator:*", to: "agent:*"}
+  - {name: ci too, allow: task.submit, from: "role:ci", to: "agent:clerk"}
+  - {name: step by step, allow: declassify, from: "role:admin", types: [internal]}
+  - {name: admins, allow: declassify, from: "role:admin", levels: [internal]}
+  - {name: talk, allow: message.send, from: "agent:*", to: "agent:clerk", types: [request, finding]}
+  - {name: share, allow: task.delegate, from: "agent:researcher", to: "agent:clerk", labels: {bulk: "true"}}
+  - {name: no keys, deny: secret.read, from: "agent:*", to: "secret:key"}
+  - {name: nights off, deny: model.call, from: "agent:*", to: "provider:*opus", between: ["22:00", "06:00"]}
+"""
+
+
+@pytest.fixture
+def newer(project: Path) -> Path:
+    (project / "policies/access.yaml").write_text(NEWER)
+    fleet = project / "playbooks/fleet.yaml"
+    secrets = "secrets: [{name: key, from: {file: /etc/key}}, {name: other, from: {file: /etc/o}}]"
+    text = fleet.read_text().replace("- name: clerk\n", f"- name: clerk\n      {secrets}\n")
+    fleet.write_text(text)
+    return project
+
+
+def shown(project: Path, capsys: Captured, *words: str) -> list[str]:
+    said = policy(project, capsys, "matrix", *words)
+    return [" ".join(line.split()) for line in said.splitlines()[1:]]
+
+
+def test_messages_are_shown_by_type(newer: Path, capsys: Captured) -> None:
+    said = shown(newer, capsys, "--verb", "message.send", "--from", "agent:researcher")
+    some = "public, internal, confidential"
+    assert said == [
+        f"agent:researcher message.send request agent:clerk {some} allow talk",
+        f"agent:researcher message.send reply, broadcast agent:clerk {some} deny default-deny (unless talk)",
+    ]
+
+
+def test_delegation_is_between_agents_and_submits_are_operators(
+    newer: Path, capsys: Captured
+) -> None:
+    some = "public, internal, confidential"
+    assert shown(newer, capsys, "--verb", "task.delegate") == [
+        f"agent:researcher task.delegate agent:clerk {some} deny default-deny (unless share)",
+    ]
+    who = {each["principal"] for each in rows(newer, capsys, "--verb", "task.submit")}
+    assert who == {"operator:*", "role:admin", "role:ci"}
+
+
+def test_a_role_that_may_submit_nothing_is_said_to_be_refused(
+    newer: Path, capsys: Captured
+) -> None:
+    said = shown(newer, capsys, "--verb", "task.submit", "--from", "role:ci", "--to", "agent:clerk")
+    assert said == ["role:ci task.submit agent:clerk all deny roles"]
+
+
+def test_what_is_declared_is_allowed_until_a_rule_takes_it_back(
+    newer: Path, capsys: Captured
+) -> None:
+    assert shown(newer, capsys, "--verb", "secret.read", "--verb", "model.call") == [
+        "agent:clerk secret.read secret:key restricted deny no keys",
+        "agent:clerk secret.read secret:other restricted allow declared",
+        "agent:clerk model.call provider:ollama-qwen3 all allow declared",
+        "agent:researcher model.call provider:ollama-qwen3 public, internal, confidential allow declared",
+        "agent:thinker model.call provider:claude-opus public, internal allow declared (unless nights off)",
+    ]
+
+
+def test_a_declassification_says_from_which_level_to_which(newer: Path, capsys: Captured) -> None:
+    assert shown(newer, capsys, "--verb", "declassify") == [
+        "role:admin declassify public task:* internal allow admins",
+        "role:admin declassify internal task:* confidential, restricted allow step by step",
+    ]
+    assert run(["validate", "--project", str(newer)]) == 0
+    assert "neither a message type" not in capsys.readouterr().out
+
+
+def test_every_row_has_the_same_names(newer: Path, capsys: Captured) -> None:
+    names = {tuple(each) for each in rows(newer, capsys)}
+    assert names == {
+        ("principal", "verb", "type", "target", "level", "decision", "rule", "unless"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (
+            "model.call --from agent:clerk --to provider:ollama-qwen3",
+            0,
+            "yes: agent:clerk declares",
+        ),
+        (
+            "model.call --from agent:clerk --to provider:claude-opus",
+            3,
+            "no: agent:clerk doesn't declare",
+        ),
+        ("secret.read --from agent:clerk --to secret:key", 3, "no: denied by 'no keys'"),
+        (
+            "model.call --from agent:thinker --to provider:claude-opus --sensitivity restricted",
+            3,
+            "no: restricted may not cross boundary public",
+        ),
+    ],
+)
+def test_an_explanation_knows_what_is_declared(
+    newer: Path, capsys: Captured, words: str, code: int, said: str
+) -> None:
+    assert policy(newer, capsys, "explain", *words.split(), code=code).startswith(said)
