@@ -4,7 +4,7 @@ The declaration is the grant: the verbs of access rules have none for egress, so
 every verb (`*`) takes it back. Source: docs/decisions/0023-egress.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from agentctl.model.decision import Decision, Question
@@ -15,6 +15,7 @@ from agentctl.model.task import Task
 from agentctl.service.context import Fleet
 
 VERB = "egress"  # as decisions and the journal name it
+TakesBack = Callable[[Question], Decision | None]
 TERMS_CHARS = 16  # 64 bits: it tells declarations apart, and only the hub and egress see it
 
 
@@ -54,9 +55,19 @@ def places(fleet: Fleet, agent: str) -> Iterator[Place]:
 
 
 def ruling(
-    fleet: Fleet, task: Task, instance: Instance, host: str, port: int, *, now_s: float
+    fleet: Fleet,
+    task: Task,
+    instance: Instance,
+    host: str,
+    port: int,
+    *,
+    takes_back: TakesBack,
+    now_s: float,
 ) -> Ruling:
-    """Return whether this container may reach host and port with this task; `now_s` is wall clock."""
+    """Return whether this container may reach host and port with this task; `now_s` is wall clock.
+
+    `takes_back` is asked last: the rules' refusal of what is declared (narrowed by OPA or not).
+    """
     declared = [
         each for each in places(fleet, instance.agent) if (each.host, each.port) == (host, port)
     ]
@@ -78,15 +89,15 @@ def ruling(
         name = place.destination.name
         said = _no("birth", f"this container was born without egress to {name}")
     else:
-        said = _of_declared(fleet, place, question)
+        said = _of_declared(fleet, place, question, takes_back)
     return Ruling(question=question, decision=said, place=place)
 
 
-def _of_declared(fleet: Fleet, place: Place, question: Question) -> Decision:
+def _of_declared(fleet: Fleet, place: Place, question: Question, takes_back: TakesBack) -> Decision:
     destination = place.destination
     if not fleet.levels.may_cross(question.level, destination.boundary):
         return _no("boundary", f"{question.level} may not cross boundary {destination.boundary}")
-    return fleet.policy.takes_back(question) or Decision(
+    return takes_back(question) or Decision(
         allowed=True,
         rule=f"egress:{destination.name}",
         reason=f"{question.principal} declares egress to {destination.name}, and {question.level}"

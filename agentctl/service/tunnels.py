@@ -11,9 +11,11 @@ from agentctl.model.instance import Instance
 from agentctl.model.mode import Verb
 from agentctl.model.task import Task
 from agentctl.monitor import permits
+from agentctl.service import narrowing
 from agentctl.service.attempt_token import holder_of
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.egress import Place, Ruling, places, ruling
+from agentctl.service.narrowing import Say
 from agentctl.service.poll import holds_lease
 from agentctl.service.record import note, note_decision
 from agentctl.store import Txn, answers, instances
@@ -28,11 +30,15 @@ def open_tunnel(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
 
     Raises Unauthenticated (not a token of ours, or from another container), Conflict (the attempt
     is no longer current), Throttled, Refused (not declared, or a label above the boundary),
-    Degraded. Refusals are journaled, a bounded number of each container.
+    NoDecision (OPA gives no answer), Degraded. Refusals are journaled, a bounded number of each
+    container.
     """
     hub.require(Verb.EGRESS)
+    wait_s = hub.live.tunnels.wait_s(body["container"], hub.clock.boot_s())
+    if wait_s:
+        raise Throttled("this container asks for tunnels too often", retry_after_s=wait_s)
     try:
-        said = hub.store.write(lambda txn: _open(hub, txn, body))
+        said = narrowing.write(hub, lambda txn, say: _open(hub, txn, say, body))
     except (Unauthenticated, Conflict) as why:
         _note_refused(hub, body["container"], f"{body['host']}:{body['port']}", why.detail)
         raise
@@ -41,14 +47,17 @@ def open_tunnel(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def _open(hub: Hub, txn: Txn, body: dict[str, Any]) -> dict[str, Any] | Refused:
+def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any] | Refused:
     task, instance = holder_of(hub, txn, body["token"], body["container"])
-    wait_s = hub.live.tunnels.wait_s(instance.id, hub.clock.boot_s())
-    if wait_s:
-        raise Throttled("this container opens tunnels too often", retry_after_s=wait_s)
-    if hub.fleet is None:
-        return Refused("no fleet is applied", rule="undeclared")
-    found = ruling(hub.fleet, task, instance, body["host"], body["port"], now_s=hub.clock.wall_s())
+    found = ruling(
+        say.fleet,
+        task,
+        instance,
+        body["host"],
+        body["port"],
+        takes_back=say.takes_back,
+        now_s=hub.clock.wall_s(),
+    )
     if found.place is None or not found.decision.allowed:
         return _refused(hub, txn, task, instance, found, body)
     return _opened(hub, txn, task, instance, found, found.place)
@@ -125,7 +134,10 @@ def _note_refused(hub: Hub, container: str, host: str, why: str) -> None:
 
 
 def current(hub: Hub, tunnels: list[str]) -> list[str]:
-    """Return those of the open tunnels whose attempt and whose declaration still stand."""
+    """Return those of the open tunnels whose attempt and whose declaration still stand.
+
+    Rules count at once; OPA had its say when the tunnel was opened.
+    """
     fleet = hub.fleet
     if fleet is None or not permits(hub.mode, "", Verb.EGRESS):
         return []
@@ -141,11 +153,17 @@ def _is_current(hub: Hub, fleet: Fleet, txn: Txn, tunnel: "_Tunnel | None") -> b
     if not holds_lease(task, tunnel.instance, tunnel.attempt):
         return False
     return any(
-        place.terms == tunnel.terms
-        and ruling(
-            fleet, task, instance, place.host, place.port, now_s=hub.clock.wall_s()
+        ruling(
+            fleet,
+            task,
+            instance,
+            place.host,
+            place.port,
+            takes_back=fleet.policy.takes_back,
+            now_s=hub.clock.wall_s(),
         ).decision.allowed
         for place in places(fleet, instance.agent)
+        if place.terms == tunnel.terms
     )
 
 

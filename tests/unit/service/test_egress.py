@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from agentctl.errors import Conflict, Degraded, Refused, Throttled, Unauthenticated
+from agentctl.errors import (
+    Conflict,
+    Degraded,
+    NoDecision,
+    Refused,
+    Throttled,
+    Unauthenticated,
+)
 from agentctl.model.fleet import AccessRule, DesiredState, Destination, Effect
 from agentctl.model.mode import Mode, ModeName
 from agentctl.model.principal import AgentPrincipal
@@ -16,6 +23,8 @@ from agentctl.service.poll import poll
 from agentctl.service.submit import submit
 from agentctl.store import decisions, instances, journal
 from tests.fakes.fleet import OPERATORS_DISPATCH, RESEARCHER, ROUTING, THINKER, fleet
+from tests.fakes.opa import opa_server, refusing
+from tests.fakes.watched_opa import WatchedOpa, with_opa
 from tests.unit.service.conftest import ADMIN, HubAtHand
 
 GITHUB = Destination(
@@ -301,3 +310,17 @@ def test_a_container_that_opens_tunnels_in_a_loop_is_throttled(held: Held) -> No
         held.opens()
     held.at.clock.advance(60)
     held.opens()
+
+
+def test_opa_may_refuse_a_destination_that_is_declared(bare: HubAtHand) -> None:
+    with opa_server() as server:
+        WatchedOpa().watch(bare.hub)
+        bare.apply(with_opa(declared(), server.settings()))
+        held = Held(bare)
+        held.opens()
+        server.rego = refusing("destination:github")
+        with pytest.raises(Refused, match="OPA refuses: not to this one"):
+            held.opens()
+    assert lines(bare, "egress.refused")[0]["why"].startswith("OPA refuses")
+    with pytest.raises(NoDecision):
+        held.opens()
