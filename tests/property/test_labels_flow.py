@@ -28,18 +28,21 @@ from agentctl.artifacts import Shelf
 from agentctl.errors import AgentctlError
 from agentctl.identity import Seal, Signer
 from agentctl.messages import label as labels
-from agentctl.model.fleet import AccessRule, DesiredState, Effect, Lifecycle
+from agentctl.model.decision import Decision
+from agentctl.model.fleet import AccessRule, DesiredState, Destination, Effect, Lifecycle
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import FINAL, NewTask, Task, TaskState
 from agentctl.service import declassify as declassifying
 from agentctl.service import (
     delegate,
     delegated,
+    egress,
     ephemeral,
     fitting,
     instances,
     mail,
     model_calls,
+    tunnels,
     watch,
 )
 from agentctl.service import poll as polling
@@ -60,14 +63,20 @@ ANYTHING = tuple(
     AccessRule(name=f"{verb} by anybody", effect=Effect.ALLOW, verb=verb, principal="*")
     for verb in ("task.submit", "task.delegate", "message.send", "declassify")
 )
+SITES = (
+    Destination(name="site", hosts=(("site.example", 443),), boundary="public"),
+    Destination(name="cache", hosts=(("cache.example", 443),), boundary="private"),
+)
 TALKS: Any = {"publishes": ("news",), "subscribes": ("news",)}
-LEAD = replace(RESEARCHER, name="lead", replicas=2, **TALKS)
+LEAD = replace(RESEARCHER, name="lead", replicas=2, egress=("cache",), **TALKS)
 HELPER = replace(RESEARCHER, name="helper", **TALKS)
-VAULT = replace(RESEARCHER, name="vault", clearance="restricted", **TALKS)
+VAULT = replace(RESEARCHER, name="vault", clearance="restricted", egress=("cache",), **TALKS)
 FRESH = replace(
     VAULT, name="fresh", lifecycle=Lifecycle.EPHEMERAL, replicas=3, subscribes=(), publishes=()
 )
-OUTSIDE = replace(THINKER, name="outside", capabilities=("research",), **TALKS)
+OUTSIDE = replace(
+    THINKER, name="outside", capabilities=("research",), egress=("cache", "site"), **TALKS
+)
 PASSING = replace(OUTSIDE, name="passing", lifecycle=Lifecycle.EPHEMERAL, replicas=2)
 ALL = (LEAD, HELPER, VAULT, FRESH, OUTSIDE, PASSING)
 AGENTS = tuple(each.name for each in ALL)
@@ -83,7 +92,8 @@ def lowered(clearance: str) -> Any:
 
 
 def files(*agents: Any, **more: Any) -> DesiredState:
-    return fleet(*agents, access=ANYTHING, **({"routing": OPEN} | more))
+    made = fleet(*agents, access=ANYTHING, **({"routing": OPEN} | more))
+    return replace(made, destinations=SITES)
 
 
 FILES: dict[str, DesiredState] = {
@@ -101,8 +111,8 @@ FILES: dict[str, DesiredState] = {
     ),
     "outside came home": files(
         *ALL[:4],
-        replace(OUTSIDE, provider="ollama", clearance="restricted"),
-        replace(PASSING, provider="ollama", clearance="confidential"),
+        replace(OUTSIDE, provider="ollama", clearance="restricted", egress=("cache",)),
+        replace(PASSING, provider="ollama", clearance="confidential", egress=()),
     ),
     "lead and vault are gone": files(HELPER, FRESH, OUTSIDE, PASSING),
     "nothing is restricted any more": files(
@@ -142,6 +152,7 @@ class LabelsFlow(RuleBasedStateMachine):
         self.in_force: list[DesiredState] = []
         self.moles: list[Mole] = []
         self.messages = 0
+        self.tunnels: list[tuple[Mole, Destination, str]] = []
         for agent, level in (
             *(("lead", "confidential"), ("helper", "internal")),
             *(("vault", "restricted"), ("outside", "internal")),
@@ -424,6 +435,31 @@ class LabelsFlow(RuleBasedStateMachine):
             granted = model_calls.open_call(self.at.hub, call)
             self.taint.leaves(mole, granted["provider"]["boundary"], in_force)
 
+    @precondition(lambda self: any(each.holds for each in self.moles))
+    @rule(site=st.sampled_from(SITES), files=st.sampled_from((None, *FILES)))
+    def reach_out(self, site: Destination, files: str | None) -> None:
+        """Whoever is at work opens a tunnel, under these files or just after others came."""
+        if files is not None:
+            self.apply(which=files)
+        [(host, port)] = site.hosts
+        for mole in [each for each in self.moles if each.holds]:
+            with self.anything_goes() as in_force:
+                wanted = {"token": next(iter(mole.holds.values())), "container": mole.container}
+                opened = tunnels.open_tunnel(self.at.hub, wanted | {"host": host, "port": port})
+                self.taint.leaves(mole, site.boundary, in_force)
+                self.tunnels.append((mole, site, opened["tunnel"]))
+
+    @precondition(lambda self: self.tunnels)
+    @rule()
+    def what_is_open_goes_on(self) -> None:
+        """The watch looks: who is still connected says all that it has heard meanwhile."""
+        names = [tunnel for _, _, tunnel in self.tunnels]
+        with self.anything_goes() as in_force:
+            left = tunnels.current(self.at.hub, names)
+            self.tunnels = [each for each in self.tunnels if each[2] in left]
+            for mole, site, _ in self.tunnels:
+                self.taint.leaves(mole, site.boundary, in_force)
+
     @precondition(lambda self: len(self.moles) > 4)
     @rule(which=WHICH)
     def vanish(self, which: int) -> None:
@@ -472,6 +508,10 @@ def as_asked(hub: Hub, _say: Any, _task: Task, _instance: Any, call: dict[str, A
     return hub.fleet.generation.desired.provider(call["provider"])
 
 
+def granted(*_: Any) -> Decision:
+    return Decision(allowed=True, rule="declared", reason="declared")
+
+
 def as_declared(_txn: Any, fleet: Fleet, new: NewTask) -> tuple[str, ...]:
     return (new.sensitivity or fleet.levels.default,)
 
@@ -495,6 +535,7 @@ BROKEN: dict[str, Patches] = {
     "any agent may be routed to": ((choosing, "against", fits), (fitting, "against", fits)),
     "what is delegated is public": ((delegate, "_task", made_public(delegate._task)),),
     "a task is what it says, whatever it comes from": ((submitting, "_derived_from", as_declared),),
+    "egress goes wherever it is declared": ((egress, "_of_declared", granted),),
     "any model may be asked": ((model_calls, "_provider", as_asked),),
 }
 
