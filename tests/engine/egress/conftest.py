@@ -275,7 +275,7 @@ def stage(internet: Internet, tmp_path: Path) -> Iterator[Stage]:
                 sys.executable, "-m", "agentctl", "--state", str(paths.state), "egress"
             ),
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"]},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},  # nsenter goes to /
             stdout=out,
             stderr=out,
         )
