@@ -39,13 +39,50 @@ def test_no_mapping_takes_unknown_keys_but_a_hosts_variables(kind: str) -> None:
         assert "additionalProperties" in each
 
 
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every schema inside a schema; not what its annotations and values hold."""
+    if isinstance(node, list):
+        for each in node:
+            yield from _nodes(each)
+    if not isinstance(node, dict):
+        return
+    yield node
+    for keyword, inner in node.items():
+        if keyword in ("properties", "$defs", "dependentSchemas"):
+            yield from _nodes(list(inner.values()))
+        elif keyword in ("items", "anyOf", "additionalProperties", "propertyNames"):
+            yield from _nodes(inner)
+
+
 @pytest.mark.parametrize("kind", NAMES)
 def test_every_example_is_valid(kind: str) -> None:
     whole = schema(kind)
     accepts = jsonschema.Draft202012Validator
-    for node in [whole, *whole.get("$defs", {}).values()]:
+    for node in _nodes(whole):
         for example in node.get("examples", []):
             accepts({**node, "$defs": whole.get("$defs", {})}).validate(example)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_an_editor_knows_of_every_key_what_it_is_and_how_it_looks(kind: str) -> None:
+    """A title, a description, and an example where no list of values or keys says as much."""
+    whole = schema(kind)
+
+    def meant(node: dict[str, Any]) -> dict[str, Any]:
+        there = node.get("$ref", "").rpartition("/")[2]
+        return {**whole.get("$defs", {}).get(there, {}), **node}
+
+    def shown(node: dict[str, Any]) -> bool:
+        whole_node = meant(node)
+        if {"examples", "enum", "default", "properties"} & set(whole_node):
+            return True
+        ways = [each for each in whole_node.get("anyOf", []) if "template" not in str(each)]
+        return whole_node.get("type") == "boolean" or any(shown(each) for each in ways)
+
+    for node in _nodes(whole):
+        for name, each in node.get("properties", {}).items():
+            assert {"title", "description"} <= set(meant(each)), name
+            assert shown(each), f"an example for {name}"
 
 
 def test_shape_and_values_know_the_same_keys() -> None:
