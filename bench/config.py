@@ -3,9 +3,11 @@
     python -m bench.config [--agents 100,1000,10000] [--containers 20,50] [--json]
 
 Sizes: each in a process of its own, validate and plan split into their stages; `yaml` is PyYAML's
-C loader on the same texts in the same process. Containers: a no-change `agentctl plan` (cold, and
+C loader on the same texts in the same process. Of work that only computes the processor's time is
+taken, which neighbours on the same cores change little. Containers: a no-change `agentctl plan` (cold, and
 with the compiled state kept) beside no-change runs of docker-compose and ansible's community.docker
-on the same containers, as whole processes. What isn't installed is said and left out.
+on the same containers, as whole processes, in turns; medians, and of ratios the median of the
+turns' own. What isn't installed is said and left out.
 """
 
 import argparse
@@ -20,7 +22,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import truediv
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import yaml
@@ -37,6 +41,8 @@ from agentctl.model.instance import ObservedState
 from agentctl.reconcile import births, declarations, plan
 
 ROOT = Path(__file__).resolve().parents[1]
+TURNS = 3
+PASSES = 21  # of the two that take milliseconds
 AGENTS_A_FILE = 2000  # files of more than a MiB are refused
 FLEET = "bench-config"
 INSTALLATION = "bench-config"
@@ -86,11 +92,11 @@ class Stages:
     def timed(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
             self._inner.append(0.0)
-            started = time.perf_counter()
+            started = time.process_time()
             try:
                 return work(*args, **kwargs)
             finally:
-                took = time.perf_counter() - started
+                took = time.process_time() - started
                 self.spent[name] = self.spent.get(name, 0.0) + took - self._inner.pop()
                 self._inner[-1] += took
 
@@ -123,10 +129,14 @@ def measure(agents: int) -> dict[str, Any]:
         target = Path(scratch)
         write_project(target, agents)
         texts = [each.read_text() for each in target.rglob("*.yaml")]
-        gc.disable()
-        libyaml = seconds(lambda: [yaml.load(text, yaml.CSafeLoader) for text in texts])
-        gc.enable()
-        whole = seconds(lambda: load(target))
+        load(target)  # modules, schemas and templates are there from now on
+        parsing, loading = [], []
+        for _ in range(TURNS):
+            gc.disable()
+            parsing.append(seconds(lambda: [yaml.load(text, yaml.CSafeLoader) for text in texts]))
+            gc.enable()
+            loading.append(seconds(lambda: load(target)))
+        libyaml, whole = median(parsing), median(loading)
         stages = Stages()
         with stages.inside():
             desired = stages.timed("other", load)(target).desired
@@ -137,7 +147,7 @@ def measure(agents: int) -> dict[str, Any]:
             "bytes": sum(len(each) for each in texts),
             "yaml_s": libyaml,
             "validate_s": whole,
-            "validate_to_yaml": whole / libyaml,
+            "validate_to_yaml": median(map(truediv, loading, parsing)),
             "stages_s": stages.spent,
             "diff_s": planned,
             "declarations_s": seconds(lambda: declarations(desired, desired)),
@@ -153,17 +163,25 @@ def no_change(desired: DesiredState) -> None:
     plan(desired, empty, digest=desired_digest(desired), installation=INSTALLATION)
 
 
-def seconds(work: Callable[[], Any], *, times: int = 1) -> float:
-    """Return the shortest of some runs."""
-    found = []
-    for _ in range(times):
-        started = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - started)
-    return min(found)
+def seconds(work: Callable[[], Any]) -> float:
+    """Return the processor's time that a computation took."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
 
 
-def containers(count: int, *, runs: int = 5) -> dict[str, Any]:
+def in_turns(works: dict[str, Callable[[], Any]], turns: int) -> dict[str, list[float]]:
+    """Return each work's seconds on the clock, turn by turn: what slows one down slows the next too."""
+    found: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(turns):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            found[name].append(time.perf_counter() - started)
+    return found
+
+
+def containers(count: int, *, runs: int = TURNS) -> dict[str, Any]:
     """Return the no-change figures on `count` containers that compose made, with our labels on them."""
     with tempfile.TemporaryDirectory(prefix="bench-config-") as scratch:
         root = Path(scratch)
@@ -197,21 +215,31 @@ def no_change_runs(
     listing = Reader(ENGINE)
     path = '/containers/json?all=1&filters={"label":["agentctl.installation=bench-config"]}'
     path = path.replace('"', "%22").replace("{", "%7B").replace("}", "%7D")
-    found: dict[str, Any] = {
-        "containers": count,
-        "agentctl_cold_s": seconds(cold, times=runs),
-        "agentctl_kept_s": seconds(lambda: quiet(command, env=environ), times=runs),
-        "compose_s": seconds(lambda: quiet([*compose, "up", "-d", "--no-recreate"]), times=runs),
-        "list_call_s": seconds(lambda: listing.get(path), times=runs),
-        "pass_s": seconds(lambda: one_pass(host, desired), times=runs),
+    works: dict[str, Callable[[], Any]] = {
+        "cold": cold,
+        "kept": lambda: quiet(command, env=environ),
+        "compose": lambda: quiet([*compose, "up", "-d", "--no-recreate"]),
     }
-    found |= ansible(root, desired)
-    found["cold_to_compose"] = found["compose_s"] / found["agentctl_cold_s"]
-    found["kept_to_compose"] = found["compose_s"] / found["agentctl_kept_s"]
-    found["pass_to_list_call"] = found["pass_s"] / found["list_call_s"]
-    if "ansible_s" in found:
-        found["cold_to_ansible"] = found["ansible_s"] / found["agentctl_cold_s"]
+    works |= ansible(root, desired)
+    took = in_turns(works, runs)
+    inside = in_turns(
+        {"list_call": lambda: listing.get(path), "pass": lambda: one_pass(host, desired)},
+        PASSES,
+    )
+    found: dict[str, Any] = {"containers": count}
+    found |= {f"{name}_s": median(each) for name, each in (took | inside).items()}
+    found["compose_to_cold"] = ratio(took, "compose", "cold")
+    found["compose_to_kept"] = ratio(took, "compose", "kept")
+    if "ansible" in took:
+        found["ansible_to_cold"] = ratio(took, "ansible", "cold")
+    found["pass_to_list_call"] = ratio(inside, "pass", "list_call")
+    found["pass_plan_cpu_s"] = no_change_plan(host, desired)
     return found
+
+
+def ratio(took: dict[str, list[float]], one: str, other: str) -> float:
+    """Return the median of the turns' ratios."""
+    return float(median(map(truediv, took[one], took[other])))
 
 
 def one_pass(host: Host, desired: DesiredState) -> None:
@@ -219,9 +247,23 @@ def one_pass(host: Host, desired: DesiredState) -> None:
 
     It knows the engine's version from an earlier pass (it asks every ten minutes).
     """
-    seen = ObservedState(hosts=(observe_engine(host, installation=INSTALLATION, engine="known"),))
+    planned_from(desired, looked(host))
+
+
+def looked(host: Host) -> ObservedState:
+    return ObservedState(hosts=(observe_engine(host, installation=INSTALLATION, engine="known"),))
+
+
+def planned_from(desired: DesiredState, seen: ObservedState) -> None:
     planned = plan(desired, seen, digest="d", installation=INSTALLATION)
     assert planned.empty, planned.actions[:2]
+
+
+def no_change_plan(host: Host, desired: DesiredState) -> float:
+    """Return the processor's time of planning alone, where nothing changed."""
+    seen = looked(host)
+    planned_from(desired, seen)
+    return seconds(lambda: planned_from(desired, seen))
 
 
 def names_and_labels(desired: DesiredState) -> Iterator[tuple[str, dict[str, str]]]:
@@ -257,7 +299,7 @@ def compose_file(path: Path, desired: DesiredState) -> None:
     path.write_text(yaml.safe_dump({"version": "2.4", "services": services}, sort_keys=False))
 
 
-def ansible(root: Path, desired: DesiredState) -> dict[str, float]:
+def ansible(root: Path, desired: DesiredState) -> dict[str, Callable[[], Any]]:
     """Return ansible's no-change run on the same containers, {} where it or its collection is missing."""
     if missing_ansible():
         return {}
@@ -276,10 +318,13 @@ def ansible(root: Path, desired: DesiredState) -> dict[str, float]:
         for name, labels in names_and_labels(desired)
     ]
     play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
+    beside = Path(shutil.which("ansible-playbook") or "").parent / "python3"
+    if beside.exists():  # the one with the collection's needs, not the first that ansible finds
+        play["vars"] = {"ansible_python_interpreter": str(beside)}
     (root / "play.yaml").write_text(yaml.safe_dump([play]))
     command = ["ansible-playbook", "-i", "localhost,", str(root / "play.yaml")]
     quiet(command)  # the first may still change something
-    return {"ansible_s": seconds(lambda: quiet(command))}
+    return {"ansible": lambda: quiet(command)}
 
 
 def missing_ansible() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from agentctl.config.document import Document
 from agentctl.config.finding import Finding, Path, shown
 from agentctl.config.names import NAME_WORDS, is_name
+from agentctl.config.values import AGENT
 
 _NOT_FIELDS = frozenset({"name", "when", "vars", "loop", "loop_control", "tags"})
 
@@ -24,7 +25,8 @@ def fields_of(
     defaults = play.get("agent_defaults", {})
     merged = {key: Field(raw, (*play_path, "agent_defaults", key)) for key, raw in defaults.items()}
     merged.update({key: Field(raw, (*path, key)) for key, raw in agent.items()})
-    return {key: each for key, each in merged.items() if key not in _NOT_FIELDS}
+    # What else stands there is refused, and has its finding.
+    return {key: each for key, each in merged.items() if key in AGENT and key not in _NOT_FIELDS}
 
 
 def is_plain(

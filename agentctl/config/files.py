@@ -13,6 +13,9 @@ from agentctl.config.read import FILE_BYTES_MAX, read
 
 FILES_MAX = 10_000  # in one folder
 _YAML = (".yaml", ".yml")
+# Kinds of which whoever reads on takes the keys it knows: one from Ansible hides no other finding.
+_LENIENT = frozenset({"playbook"})
+_REFUSED = "refused-key"
 
 
 @dataclass(slots=True)
@@ -43,7 +46,9 @@ class Files:
         if document is not None:
             self.sources[file] = document.text
             findings = (*findings, *shape.check(document, kind))
-            self._broken[file] = tuple(each.path for each in findings)
+            self._broken[file] = tuple(
+                each.path for each in findings if not (kind in _LENIENT and each.rule == _REFUSED)
+            )
         self.findings.extend(findings)
         return document
 

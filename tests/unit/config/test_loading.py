@@ -325,3 +325,15 @@ def test_load_stays_a_function_once_it_was_called() -> None:
 
     agentctl.config.load(resources.root())
     agentctl.config.load(resources.root())
+
+
+def test_a_keyword_of_ansibles_hides_no_other_finding(tmp_path: Path) -> None:
+    agent = "{name: a, delegate_to: x, notify: y, image: 'i:1', provider: hoem, clearance: public}"
+    other = "{name: b, become: true, image: '{{ tga }}', provider: home, clearance: public}"
+    text = play(f"{agent}\n    - {other}", "h1", "  gather_facts: false\n  vars: {tag: x}\n")
+    loaded = load(project(tmp_path, playbooks__a=text))
+    assert sorted(rules(loaded)) == [
+        *["refused-key"] * 4,
+        "undefined-variable",
+        "unknown-provider",
+    ]
