@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from agentctl.config.finding import Finding, Severity
 from agentctl.config.kinds import KINDS
@@ -135,7 +136,9 @@ def _result(finding: Finding, rule: int, prefix: str) -> dict[str, Any]:
     region = {"startLine": max(1, finding.line), "startColumn": max(1, finding.column)}
     place = {
         "physicalLocation": {
-            "artifactLocation": {"uri": prefix + (finding.file or KINDS[0].place)},
+            "artifactLocation": {
+                "uri": quote(prefix + (finding.file or KINDS[0].place), safe="/,")
+            },
             "region": region,
         }
     }

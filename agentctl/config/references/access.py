@@ -24,11 +24,20 @@ def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
     yield from _shadowed(desired.access)
     yield from rule_targets(desired, known)
     agents = sorted({agent.name for agent in desired.agents})
+    capabilities = sorted({each for agent in desired.agents for each in agent.capabilities})
     for rule in desired.access:
         at = ("access", rule.name)
         for level in rule.levels:
             if level not in known.height:
                 yield unknown("level", level, known.height, (*at, "levels"))
+        for capability in rule.capabilities:
+            if capability not in capabilities:
+                yield warning(
+                    "unmatched-rule",
+                    f"rule {rule.name!r} never matters: no agent has the capability {capability!r}",
+                    (*at, "capabilities"),
+                    suggestion=did_you_mean(capability, capabilities),
+                )
         if rule.window is not None and not _is_zone(rule.window.zone):
             yield error(
                 "unknown-zone",

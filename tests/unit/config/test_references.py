@@ -233,3 +233,18 @@ def test_a_rule_about_nobody_is_a_warning() -> None:
     (finding,) = check(replace(FLEET, access=(rule,)))
     assert finding.severity is Severity.WARNING
     assert finding.suggestion == "did you mean 'worker'?"
+
+
+def test_a_rule_about_a_capability_that_nobody_has_is_a_warning() -> None:
+    rule = AccessRule(
+        name="r",
+        effect=Effect.DENY,
+        verb="task.submit",
+        principal="operator:*",
+        capabilities=("sumarise",),
+    )
+    skilled = replace(WORKER, capabilities=("summarise",))
+    (finding,) = check(replace(FLEET, agents=(skilled,), access=(rule,)))
+    assert finding.severity is Severity.WARNING
+    assert finding.subject == ("access", "r", "capabilities")
+    assert finding.suggestion == "did you mean 'summarise'?"
