@@ -1,11 +1,11 @@
 """Decisions per second of the policy engine, beside a bare linear scan of the same rules.
 
-    python -m bench.policy [--rules 100] [--seconds 1] [--json]
+    python -m bench.policy [--rules 100] [--seconds 1] [--opa] [--json]
 
 `again` asks 1,000 questions over and over, as a fleet at work does; `first` asks each question
 once; `timed` is `again` with rules that hold at hours, at another time for each question. The
 scan is what the engine would be without compiling and remembering: rule after rule, fnmatch
-on each. All in one thread.
+on each. All in one thread. With `--opa` instead: what OPA costs a submit, see bench.opa.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from agentctl.model.decision import Question
 from agentctl.model.fleet import AccessRule, Effect, Window
 from agentctl.policy import compile_rules
 from agentctl.policy.engine import mismatch
+from bench import opa
 
 LEVELS = ("public", "internal", "confidential", "restricted")
 BATCH = 1000  # between looks at the clock
@@ -99,8 +100,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rules", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--opa", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    if given.opa:
+        asks, submits = opa.submits(given.seconds)
+        if given.json:
+            print(json.dumps({"ask_ms": asks, "submits": [asdict(each) for each in submits]}))
+        else:
+            opa.show(asks, submits)
+        return
     plain, timed = rules(given.rules), rules(given.rules, window=OFFICE)
     asked, later = questions(1000), questions(1000, apart=3600.0)
     compile_rules(plain).decide(asked[0])

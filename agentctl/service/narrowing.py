@@ -94,9 +94,17 @@ def _own(decision: str) -> str:
     return f" (its decision {decision})" if decision else ""
 
 
-def write(hub: Hub, work: Callable[[Txn, Say], T], *, check: str = "") -> T:
+def write(
+    hub: Hub,
+    work: Callable[[Txn, Say], T],
+    *,
+    rehearse: Callable[[Txn, Say], object] | None = None,
+    check: str = "",
+) -> T:
     """Run a work in a write transaction, OPA's answers asked between one try and the next.
 
+    `rehearse` decides what the work will and writes nothing: where it is given, answers are
+    gathered in read transactions, and the one writer isn't kept busy with tries.
     Raises what the work raises, and NoDecision (of `check`) when OPA gives no answer, or what it
     is asked about changes faster than it answers.
     """
@@ -105,6 +113,9 @@ def write(hub: Hub, work: Callable[[Txn, Say], T], *, check: str = "") -> T:
     with answered(hub, check=check):
         for _ in range(ROUNDS_MAX):
             try:
+                if rehearse is not None and hub.fleet is not None and hub.fleet.opa.enabled:
+                    with hub.store.read() as reading:
+                        rehearse(reading, among(hub, answers))
                 return hub.store.write(lambda txn: work(txn, among(hub, answers)))
             except Unasked as why:
                 if hub.clock.boot_s() > until_s:

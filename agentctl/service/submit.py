@@ -9,7 +9,7 @@ from agentctl.model.digest import digest
 from agentctl.model.mode import Verb
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import PROMPT_BYTES_MAX, NewTask, Task, TaskBody, TaskState
-from agentctl.routing import NoRoute
+from agentctl.routing import Chosen, NoRoute
 from agentctl.service import backlog, narrowing, route_task
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.live import WOKEN_FOR_ONE
@@ -51,7 +51,9 @@ def submit(
     # By the generation in force when it is written: no later reroute looks at it.
     # The denial is written first, then raised: raising inside would take its record back
     task, created, refusal = narrowing.write(
-        hub, lambda txn, say: _submit(hub, txn, say, new, who, principal, retry_of)
+        hub,
+        lambda txn, say: _submit(hub, txn, say, new, who, principal, retry_of),
+        rehearse=lambda txn, say: _pick(hub, txn, say, _record(hub, txn, say, new, who, retry_of)),
     )
     failpoints.hit("service.submit.after")
     if refusal is not None:
@@ -76,8 +78,8 @@ def _submit(
         return repeated, False, None
     backlog.require_room(txn)
     fleet = say.fleet
-    task = _record(hub, txn, fleet, new, who, retry_of)
-    found = route_task.pick(txn, say, task, hub.live.unusable)
+    task = _record(hub, txn, say, new, who, retry_of)
+    found = _pick(hub, txn, say, task)
     if isinstance(found, NoRoute):
         refusal = _refusal(hub, txn, say, task)
         if refusal is not None:
@@ -102,6 +104,10 @@ def _submit(
     note_task(hub, txn, task, "submitted", who=principal, **facts)
     note_task(hub, txn, task, event, who="hub", detail=task.held_reason)
     return task, True, None
+
+
+def _pick(hub: Hub, txn: Txn, say: Say, task: Task) -> Chosen | NoRoute:
+    return route_task.pick(txn, say, task, hub.live.unusable)
 
 
 def _check(new: NewTask, fleet: Fleet) -> None:
@@ -145,11 +151,12 @@ def _first(txn: Txn, new: NewTask, principal: str) -> Task | None:
 def _record(
     hub: Hub,
     txn: Txn,
-    fleet: Fleet,
+    say: Say,
     new: NewTask,
     who: OperatorPrincipal,
     retry_of: str | None,
 ) -> Task:
+    fleet = say.fleet
     now_s = hub.clock.wall_s()
     return Task(
         id=hub.ids.new("task"),
