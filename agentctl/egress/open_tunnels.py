@@ -27,12 +27,13 @@ class Tunnel:
         self.client = client
         self.confirmed_at_s = 0.0
         self.cut_why = ""
+        self.ended = ""
         self._serving = serving
 
-    def cut(self, why: str) -> None:
+    def cut(self, why: str, *, ended: str = "cut") -> None:
         """End it now, for this reason; the first reason counts."""
         if not self.cut_why:
-            self.cut_why = why
+            self.cut_why, self.ended = why, ended
             self._serving.cancel()
 
 
@@ -70,7 +71,7 @@ class OpenTunnels:
     async def look(self) -> None:
         """End tunnels whose client is gone; ask the hub once about all others, end what isn't current."""
         for tunnel in [each for each in self._tunnels if _gone(each.client)]:
-            tunnel.cut("the client is gone")
+            tunnel.cut("the client is gone", ended="done")
         left = [each for each in self._tunnels if not each.cut_why]
         if not left:
             return

@@ -99,7 +99,7 @@ class Proxy:
         except asyncio.CancelledError:
             if not tunnel.cut_why:
                 raise
-            ended, why = "cut", tunnel.cut_why
+            ended, why = tunnel.ended, tunnel.cut_why
         except (Refused, DestinationFailed) as refusal:
             ended = "refused" if isinstance(refusal, Refused) else "unreachable"
             why = refusal.detail

@@ -139,11 +139,10 @@ def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
 class Stage:
     """A running egress, its hub, and one container at work: this process, as the kernel sees it."""
 
-    def __init__(self, internet: Internet, paths: StatePaths, hub: Hub, log: Path) -> None:
+    def __init__(self, internet: Internet, paths: StatePaths, hub: Hub) -> None:
         self.internet = internet
         self.paths = paths
         self.hub = hub
-        self.log = log
         self.at = HubAtHand(hub, ManualClock())
         self.server: Server | None = None
         self.forwarder = Forwarder(str(paths.egress_door), to="egress")
@@ -258,17 +257,20 @@ class Stage:
         return found[-1]
 
 
-@pytest.fixture
-def stage(internet: Internet, tmp_path: Path) -> Iterator[Stage]:
-    """A running egress process, with the module's internet around it."""
-    paths = StatePaths(tmp_path / "state")
+@dataclass
+class Process:
+    """The running egress, and where its sockets are."""
+
+    paths: StatePaths
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def process(internet: Internet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """One egress process for a module's tests, with the module's internet around it."""
+    paths = StatePaths(tmp_path_factory.mktemp("egress") / "state")
     paths.prepare()
-    internet.forget()
-    log = tmp_path / "egress.log"
-    store = Store.open(paths.store)
-    stage = Stage(internet, paths, open_hub(paths, store), log)
-    stage.begin()
-    stage.serve()
+    log = paths.state / "egress.log"
     with log.open("wb") as out:
         egress = subprocess.Popen(
             internet.inside(
@@ -281,16 +283,31 @@ def stage(internet: Internet, tmp_path: Path) -> Iterator[Stage]:
         )
     try:
         until(lambda: "egress ready" in log.read_text(), what="a listening egress")
-        yield stage
+        yield Process(paths, log)
         egress.terminate()
         assert egress.wait(10) == 0, log.read_text()
         assert not paths.egress_door.exists(), "the socket goes with its process"
     finally:
         egress.kill()
         egress.wait()
+        shutil.rmtree(paths.runtime, ignore_errors=True)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture
+def stage(internet: Internet, process: Process, tmp_path: Path) -> Iterator[Stage]:
+    """A new hub behind the module's egress, with nothing seen and nothing written yet."""
+    own = StatePaths(tmp_path / "state")
+    for each in (own.state, own.store, own.keys):
+        each.mkdir(mode=0o700, parents=True)
+    internet.forget()
+    store = Store.open(own.store)
+    stage = Stage(internet, process.paths, open_hub(own, store))
+    stage.begin()
+    stage.serve()
+    try:
+        yield stage
+    finally:
         stage.away()
         store.close()
-        shutil.rmtree(paths.runtime, ignore_errors=True)
-    said = log.read_text()
-    assert stage.held.token not in said, "credentials are never logged"
-    assert "Traceback" not in said, said
+    assert stage.held.token not in process.log.read_text(), "credentials are never logged"
