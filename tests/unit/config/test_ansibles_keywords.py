@@ -1,0 +1,37 @@
+"""Every keyword that a play or a task of Ansible may have is known here, or refused with the reason.
+
+Source: Ansible, "Playbook Keywords" (ansible-core 2.19).
+"""
+
+import pytest
+
+from agentctl.config.kinds import schema
+
+PLAY = (
+    "any_errors_fatal become become_exe become_flags become_method become_user check_mode"
+    " collections connection debugger diff environment fact_path force_handlers gather_facts"
+    " gather_subset gather_timeout handlers hosts ignore_errors ignore_unreachable"
+    " max_fail_percentage module_defaults name no_log order port post_tasks pre_tasks"
+    " remote_user roles run_once serial strategy tags tasks throttle timeout validate_argspec"
+    " vars vars_files vars_prompt"
+)
+TASK = (
+    "action any_errors_fatal args async become become_exe become_flags become_method"
+    " become_user changed_when check_mode collections connection debugger delay delegate_facts"
+    " delegate_to diff environment failed_when ignore_errors ignore_unreachable local_action"
+    " loop loop_control module_defaults name no_log notify poll port register remote_user"
+    " retries run_once tags throttle timeout until vars when with_items with_dict with_fileglob"
+    " block rescue always listen"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [(PLAY, "play"), (TASK, "agent"), (TASK, "agent_defaults")],
+)
+def test_a_keyword_of_ansibles_is_known_or_refused_with_the_reason(words: str, place: str) -> None:
+    defs = schema("playbook")["$defs"]
+    node = defs["play"]["properties"][place] if place == "agent_defaults" else defs[place]
+    assert set(words.split()) <= set(node["properties"]) | set(node["x-refused"])
+    assert not set(node["properties"]) & set(node["x-refused"])
+    assert all(len(reason) > 5 for reason in node["x-refused"].values())
