@@ -35,8 +35,13 @@ def _providers(loaded: Loaded) -> Mapping[Subject, str]:
 
 def _spot(subject: Subject, loaded: Loaded, prefix: str) -> Spot | None:
     from agentctl.config.finding import Finding
+    from agentctl.config.message_kinds import FOLDER
     from agentctl.config.place import positioned
 
+    if subject[0] == "message kind":  # the file is the declaration
+        files = (f"{FOLDER}/{subject[1]}{ending}" for ending in (".yaml", ".yml"))
+        there = next((each for each in files if each in loaded.sources), None)
+        return Spot(file=prefix + there, line=1, column=1) if there else None
     found = positioned(Finding(rule="", message="", subject=subject), loaded.places)
     if not found.file:
         return None

@@ -82,8 +82,9 @@ def test_what_widens_is_a_warning_on_the_pull_request(project: Path, capsys: Cap
         file.write('  - {name: all, allow: message.send, from: "agent:*", to: "agent:*"}\n')
     assert against(project, "--format", "github") == 0
     first = capsys.readouterr().out.splitlines()[0]
+    last = len((project / "policies/access.yaml").read_text().splitlines())
     assert first == (
-        "::warning file=fleet/policies/access.yaml,line=24,col=5,title=permission widens::"
+        f"::warning file=fleet/policies/access.yaml,line={last},col=5,title=permission widens::"
         "rule all: allows message.send from agent:* to agent:*"
     )
     assert against(project, "--format", "markdown") == 0
@@ -106,6 +107,15 @@ def test_a_note_stands_at_the_field_that_changed(project: Path, capsys: Captured
     raised = f"file=fleet/playbooks/fleet.yaml,line={line},col=18,title=permission widens::agent"
     assert f"{raised} thinker: clearance raised" in said
     assert "::notice file=fleet/policies/providers.yaml,line=" in said
+
+
+def test_a_message_kind_stands_at_its_file(project: Path, capsys: Captured) -> None:
+    (project / "schemas/messages/review.yaml").write_text(
+        "types: [request]\npayload: {text: {type: string, maxlength: 100}}\n"
+    )
+    assert against(project, "--format", "github") == 0
+    said = "::notice file=fleet/schemas/messages/review.yaml,line=1,col=1,title=declaration::"
+    assert f"{said}add message kind review" in capsys.readouterr().out
 
 
 def test_what_is_no_longer_declared_has_no_line(project: Path, capsys: Captured) -> None:
