@@ -57,6 +57,7 @@ class Follow:
         self._done: Fingerprint = ""
         self._away = False
         self._broken = ""
+        self._said = ""  # why the files aren't applied, as the log has it since somebody asked
         self._since_s = 0.0
         self._tell_at_s: float | None = None  # when to tell next; None: all is told
 
@@ -66,7 +67,7 @@ class Follow:
             self.look()
             if self._asked.wait(LOOK_EVERY_S):
                 self._asked.clear()
-                self._done = ""
+                self._done = self._said = ""
 
     def again(self) -> None:
         """Have the files read and applied now, changed or not; from any thread."""
@@ -96,11 +97,13 @@ class Follow:
             self._away = True
             return False
         except AgentctlError as why:
-            if str(why) != self._broken:
+            if str(why) != self._said:
                 log.error("the files are not applied: %s", why)
+            self._said = str(why)
             self._note(str(why))
         else:
             log.info("%s", said)
+            self._said = ""
             self._note("")
         self._away = False
         return True

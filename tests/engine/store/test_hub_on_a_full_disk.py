@@ -55,6 +55,7 @@ class Kept:
 
     def tick(self, seconds: float = 1.0) -> None:
         self.clock.advance(seconds)
+        self.hub.live.reconciler_seen_s = self.clock.boot_s()  # it is well: the disk is the matter
         with contextlib.suppress(Unavailable):
             watch.tick(self.hub)
         self.upkeep.tick()
