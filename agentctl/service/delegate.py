@@ -128,7 +128,7 @@ def _delegate(hub: Hub, txn: Txn, say: Say, sent: Sent) -> Made | Rejection:
     task = _task(hub, fleet, standing, message["payload"], scope, budget)
     found = route_task.pick(txn, say, task, hub.live.unusable)
     if isinstance(found, NoRoute):
-        refusal = _refused_by_rules(say, task)
+        refusal = _refused_by_rules(say, task, found)
         if refusal is not None:
             return refusal
         task = hold(task, found.reason)
@@ -245,15 +245,16 @@ def _budget(payload: Message) -> Budget:
     )
 
 
-def _refused_by_rules(say: Say, task: Task) -> Rejection | None:
+def _refused_by_rules(say: Say, task: Task, found: NoRoute) -> Rejection | None:
     """Refuse, rather than hold, when the rules let the delegator reach none that it asked for.
 
     One that isn't declared is asked about too: names can't be tried out. So too when OPA refuses
     all that could take it otherwise.
     """
     fleet = say.fleet
-    if say.refused:
-        question, no = say.refused[0]
+    by_opa = route_task.refused_by_opa(say, found)
+    if by_opa is not None:
+        question, no = by_opa
         return replace(_no(no.reason, rule=no.rule), question=question)
     names = [task.agent_wanted] if task.agent_wanted else sorted(fleet.agents)
     asked = [route_task.question(task, name) for name in names]

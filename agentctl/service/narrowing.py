@@ -140,8 +140,12 @@ def among(hub: Hub, answers: Answers) -> Say:
     return Say(fleet, known)
 
 
-def asking(hub: Hub, fleet: Fleet) -> Say:
-    """Return the say of a fleet where no transaction is open: it asks at once, each question once."""
+def asking(hub: Hub, fleet: Fleet, *, before_more: Callable[[], object] = lambda: None) -> Say:
+    """Return the say of a fleet where no transaction is open: it asks at once, each question once.
+
+    `before_more` is called before each question but the first, and may raise: who makes OPA work
+    for many answers is to pay for them.
+    """
     answers: Answers = {}
     until_s = hub.clock.boot_s() + ACT_S_MAX
 
@@ -152,6 +156,8 @@ def asking(hub: Hub, fleet: Fleet) -> Say:
                 return Denied(reason=f"it is asked about {ASKED_MAX} targets of one act")
             if hub.clock.boot_s() > until_s:
                 return NoAnswer(why=f"{ACT_S_MAX:g} s of asking are over")
+            if answers:
+                before_more()
             answers[key] = ask(hub, fleet, question)
         return answers[key]
 

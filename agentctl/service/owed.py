@@ -18,7 +18,7 @@ BATCH = 32  # tasks asked about between two writes
 LOOK_S_MAX = 5.0  # of one look: what is left comes in the next
 PROBE_S = 2.0  # between two questions to a server that gives no answer
 SWEEP_S = 60.0  # OPA's policy changes without a generation: what it refused is asked again so often
-SWEPT_MAX = 1000  # held tasks looked at by one sweep, oldest first
+SWEPT_MAX = 1000  # held tasks looked at by one sweep but the first, oldest first
 BEHIND_MAX = 64  # of one agent's queue, behind a task that isn't decided yet
 OF_TASKS = frozenset({"task.submit", "task.delegate"})
 
@@ -61,8 +61,9 @@ def _find(hub: Hub, fleet: Fleet) -> None:
     memory, now_s = hub.live.opa, hub.clock.boot_s()
     with hub.store.read() as txn:
         if memory.swept_s is None or now_s - memory.swept_s >= SWEEP_S:
+            most = SWEPT_MAX if memory.swept_s is not None else None  # after a start: all of them
             memory.swept_s = now_s
-            memory.owe(islice(task_table.in_state(txn, TaskState.HELD), SWEPT_MAX))
+            memory.owe(islice(task_table.in_state(txn, TaskState.HELD), most))
         for agent in fleet.agents:
             first = task_table.first_queued(txn, agent)
             task = task_table.get(txn, first) if first else None

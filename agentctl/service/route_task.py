@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from agentctl.model.decision import Question
+from agentctl.model.decision import Decision, Question
 from agentctl.model.fleet import AgentSpec, Lifecycle
 from agentctl.model.task import Routed, Task
 from agentctl.routing import Candidate, Chosen, NoRoute, Wanted, choose
@@ -107,7 +107,17 @@ def pick(
         seen = [
             replace(each, barred=said.reason) if each.name == found.agent else each for each in seen
         ]
-    return NoRoute(reason=f"OPA refuses the first {ASKED_MAX} agents that may take it otherwise")
+    refused = tuple((each.name, each.barred) for each in seen if each.barred)
+    reason = f"OPA refuses the first {ASKED_MAX} agents that may take it otherwise"
+    return NoRoute(reason=reason, by_agent=refused)
+
+
+def refused_by_opa(say: Say, found: NoRoute) -> tuple[Question, Decision] | None:
+    """Return the first refusal of OPA's where it refused all that may take the task otherwise.
+
+    None where another still may, and only waits for its provider's key.
+    """
+    return say.refused[0] if say.refused and found.by_agent else None
 
 
 def routed(chosen: Chosen, fleet: Fleet, decision_id: str) -> Routed:

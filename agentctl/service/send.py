@@ -77,7 +77,7 @@ def send(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
         narrowing.answered(hub, check=CheckName.SCOPE),
     ):
         for _ in range(JUDGED_MAX):
-            say = narrowing.asking(hub, applied(hub))
+            say = narrowing.asking(hub, applied(hub), before_more=lambda: require_rate(hub, who))
             found = judge(envelope, sender_of(hub, standing), facts_of(hub, say, asked))
             if isinstance(found, Rejection):
                 return turn_away(hub, sent, found)

@@ -81,7 +81,7 @@ def _submit(
     task = _record(hub, txn, say, new, who, retry_of)
     found = _pick(hub, txn, say, task)
     if isinstance(found, NoRoute):
-        refusal = _refusal(hub, txn, say, task)
+        refusal = _refusal(hub, txn, say, task, found)
         if refusal is not None:
             return None, False, refusal
         task = hold(task, found.reason)
@@ -224,14 +224,17 @@ def _asked(new: NewTask) -> dict[str, str]:
     return {name: str(value) for name, value in asked.items()}
 
 
-def _refusal(hub: Hub, txn: Txn, say: Say, task: Task) -> Refused | None:
+def _refusal(hub: Hub, txn: Txn, say: Say, task: Task, found: NoRoute) -> Refused | None:
     """Refuse, rather than hold, when policy lets this submitter reach none of the agents it asked for.
 
     So too when OPA refuses all that could take it otherwise.
     """
     asked = [task.agent_wanted] if task.agent_wanted else sorted(say.fleet.agents)
     questions = [route_task.question(task, name) for name in asked]
-    answers = say.refused or [(each, say.fleet.policy.decide(each)) for each in questions]
+    answers = [(each, say.fleet.policy.decide(each)) for each in questions]
+    by_opa = route_task.refused_by_opa(say, found)
+    if by_opa is not None:
+        answers = [by_opa]
     if not answers or any(answer.allowed for _, answer in answers):
         return None
     asked_first, answer = answers[0]

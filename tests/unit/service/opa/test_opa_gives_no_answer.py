@@ -9,29 +9,27 @@ from agentctl.errors import EXIT_UNAVAILABLE, Conflict, NoDecision
 from agentctl.model.decision import Decision
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import NewTask, Task, TaskState
-from agentctl.service import alerts, instances, owed
+from agentctl.service import alerts, instances, owed, quarantine
 from agentctl.service.declassify import declassify
+from agentctl.service.opa_memory import OpaMemory
 from agentctl.service.poll import poll
 from agentctl.service.submit import submit
 from agentctl.store import tasks as task_table
 from tests.fakes.fleet import OPERATORS_DISPATCH, RESEARCHER, THINKER, fleet
 from tests.fakes.opa import opa_server, refusing
-from tests.fakes.talk import at_work, lines, refused
+from tests.fakes.talk import Talker, at_work, lines, refused
 from tests.fakes.watched_opa import with_opa
 from tests.unit.service.conftest import ADMIN, HubAtHand
-from tests.unit.service.test_alerts import firing
-from tests.unit.service.test_declassifying import ADMINS_DECLASSIFY
-from tests.unit.service.test_delegating import delegate
-from tests.unit.service.test_opa_narrows import (  # noqa: F401 fixtures
+from tests.unit.service.opa.conftest import (
     HOLDER,
     Narrowed,
     asked_about_calls,
-    at,
     call,
     decision,
-    office,
-    worker,
 )
+from tests.unit.service.test_alerts import firing
+from tests.unit.service.test_declassifying import ADMINS_DECLASSIFY
+from tests.unit.service.test_delegating import delegate
 
 SLOW = replace(THINKER, ttl_s=60.0)
 
@@ -49,7 +47,7 @@ def given(hub: HubAtHand, who: AgentPrincipal) -> list[str]:
 
 
 @pytest.mark.parametrize("manner", ["error", "undefined", "garbage", "text", "closes", "redirect"])
-def test_a_submit_without_an_answer_is_refused_for_now(at: Narrowed, manner: str) -> None:  # noqa: F811
+def test_a_submit_without_an_answer_is_refused_for_now(at: Narrowed, manner: str) -> None:
     at.apply(fleet())
     at.server.manner = manner
     with pytest.raises(NoDecision, match="no answer from OPA: ") as why:
@@ -61,7 +59,7 @@ def test_a_submit_without_an_answer_is_refused_for_now(at: Narrowed, manner: str
     assert submit(at.hub, NewTask(prompt="p", idempotency_key="k"), ADMIN)[1] is True
 
 
-def test_it_is_on_record_with_its_decision(at: Narrowed) -> None:  # noqa: F811
+def test_it_is_on_record_with_its_decision(at: Narrowed) -> None:
     at.apply(fleet())
     at.server.manner = "undefined"
     with pytest.raises(NoDecision):
@@ -73,7 +71,7 @@ def test_it_is_on_record_with_its_decision(at: Narrowed) -> None:  # noqa: F811
     assert decision(at, line.entry.decision) == Decision(allowed=False, rule="opa", reason=reason)
 
 
-def test_many_refusals_for_now_dont_fill_the_journal(at: Narrowed) -> None:  # noqa: F811
+def test_many_refusals_for_now_dont_fill_the_journal(at: Narrowed) -> None:
     at.apply(fleet())
     at.server.manner = "undefined"
     for _ in range(40):
@@ -82,7 +80,7 @@ def test_many_refusals_for_now_dont_fill_the_journal(at: Narrowed) -> None:  # n
     assert len(lines(at, "policy.unanswered")) == 20
 
 
-def test_an_alert_fires_until_opa_answers_again_though_nobody_asks(at: Narrowed) -> None:  # noqa: F811
+def test_an_alert_fires_until_opa_answers_again_though_nobody_asks(at: Narrowed) -> None:
     at.apply(fleet())
     at.server.manner = "undefined"
     with pytest.raises(NoDecision):
@@ -102,7 +100,7 @@ def test_an_alert_fires_until_opa_answers_again_though_nobody_asks(at: Narrowed)
         assert task_table.page(txn, limit=1)[0] == []  # the question was asked, nothing was done
 
 
-def test_an_alert_ends_when_opa_is_asked_no_more(at: Narrowed) -> None:  # noqa: F811
+def test_an_alert_ends_when_opa_is_asked_no_more(at: Narrowed) -> None:
     at.apply(fleet())
     at.server.manner = "undefined"
     with pytest.raises(NoDecision):
@@ -112,7 +110,7 @@ def test_an_alert_ends_when_opa_is_asked_no_more(at: Narrowed) -> None:  # noqa:
     assert "opa" not in firing(at)
 
 
-def test_the_silence_of_one_server_says_nothing_of_another(at: Narrowed) -> None:  # noqa: F811
+def test_the_silence_of_one_server_says_nothing_of_another(at: Narrowed) -> None:
     at.apply(fleet())
     at.server.manner = "undefined"
     with pytest.raises(NoDecision):
@@ -125,7 +123,7 @@ def test_the_silence_of_one_server_says_nothing_of_another(at: Narrowed) -> None
     assert other.asked == []
 
 
-def test_messages_delegations_and_model_calls_are_refused_for_now(office: Narrowed) -> None:  # noqa: F811
+def test_messages_delegations_and_model_calls_are_refused_for_now(office: Narrowed) -> None:
     lead = at_work(office, "lead")
     office.server.manner = "undefined"
     message = lead.message("request", {"agent": "helper"})
@@ -140,15 +138,15 @@ def test_messages_delegations_and_model_calls_are_refused_for_now(office: Narrow
     assert call(lead)["task"] == lead.task
 
 
-def test_no_answer_about_a_model_call_is_not_kept(at: Narrowed, worker: object) -> None:  # noqa: F811
+def test_no_answer_about_a_model_call_is_not_kept(at: Narrowed, worker: Talker) -> None:
     at.server.manner = "undefined"
     for _ in range(2):
         with pytest.raises(NoDecision):
-            call(worker)  # type: ignore[arg-type]
+            call(worker)
     assert len(asked_about_calls(at)) == 2
 
 
-def test_secrets_and_declassifications_are_refused_for_now(at: Narrowed) -> None:  # noqa: F811
+def test_secrets_and_declassifications_are_refused_for_now(at: Narrowed) -> None:
     at.apply(fleet(HOLDER, THINKER, access=(OPERATORS_DISPATCH, ADMINS_DECLASSIFY)))
     task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
     at.server.manner = "undefined"
@@ -159,7 +157,7 @@ def test_secrets_and_declassifications_are_refused_for_now(at: Narrowed) -> None
     assert task_of(at, task.id).sensitivity == "confidential"
 
 
-def test_what_was_routed_before_isnt_handed_out_before_opa_is_asked(at: Narrowed) -> None:  # noqa: F811
+def test_what_was_routed_before_isnt_handed_out_before_opa_is_asked(at: Narrowed) -> None:
     HubAtHand.apply(at, fleet())
     task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
     who = at.born("researcher")
@@ -171,7 +169,7 @@ def test_what_was_routed_before_isnt_handed_out_before_opa_is_asked(at: Narrowed
     assert given(at, who) == [task.id]
 
 
-def test_what_was_routed_before_and_opa_refuses_is_held(at: Narrowed) -> None:  # noqa: F811
+def test_what_was_routed_before_and_opa_refuses_is_held(at: Narrowed) -> None:
     HubAtHand.apply(at, fleet())
     task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
     at.server.rego = refusing("agent:researcher")
@@ -182,7 +180,7 @@ def test_what_was_routed_before_and_opa_refuses_is_held(at: Narrowed) -> None:  
     assert "researcher: OPA refuses: not to this one" in after.held_reason
 
 
-def test_without_an_answer_it_is_held_with_the_reason_until_there_is_one(at: Narrowed) -> None:  # noqa: F811
+def test_without_an_answer_it_is_held_with_the_reason_until_there_is_one(at: Narrowed) -> None:
     HubAtHand.apply(at, fleet())
     task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
     at.server.manner = "undefined"
@@ -202,7 +200,7 @@ def test_without_an_answer_it_is_held_with_the_reason_until_there_is_one(at: Nar
     assert (after.state, after.agent) == (TaskState.QUEUED, "researcher")
 
 
-def test_each_generation_is_asked_anew(at: Narrowed) -> None:  # noqa: F811
+def test_each_generation_is_asked_anew(at: Narrowed) -> None:
     at.apply(fleet())
     task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
     who = at.born("researcher")
@@ -217,7 +215,7 @@ def test_each_generation_is_asked_anew(at: Narrowed) -> None:  # noqa: F811
 
 
 def test_a_task_whose_lease_ran_out_after_an_apply_is_decided_before_it_is_given_again(
-    at: Narrowed,  # noqa: F811
+    at: Narrowed,
 ) -> None:
     at.apply(fleet(replace(RESEARCHER, replicas=2), THINKER))
     lost = at_work(at, "researcher")
@@ -230,7 +228,7 @@ def test_a_task_whose_lease_ran_out_after_an_apply_is_decided_before_it_is_given
     assert given(at, who) == [lost.task]
 
 
-def test_what_opa_refused_is_asked_again_after_a_while(at: Narrowed) -> None:  # noqa: F811
+def test_what_opa_refused_is_asked_again_after_a_while(at: Narrowed) -> None:
     at.apply(fleet())
     at.server.rego = refusing("agent:researcher")
     task, _ = submit(at.hub, NewTask(prompt="p", capabilities=("x",)), ADMIN)  # nobody has it
@@ -245,7 +243,33 @@ def test_what_opa_refused_is_asked_again_after_a_while(at: Narrowed) -> None:  #
     assert task_of(at, task.id).state is TaskState.QUEUED
 
 
-def test_a_task_with_a_lowered_label_is_asked_about_anew(at: Narrowed) -> None:  # noqa: F811
+def test_after_a_start_all_that_is_held_is_looked_at(
+    at: Narrowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owed, "SWEPT_MAX", 1)
+    HubAtHand.apply(at, fleet())
+    tasks = [submit(at.hub, NewTask(prompt="p"), ADMIN)[0].id for _ in range(3)]
+    at.server.manner = "undefined"
+    at.apply(fleet())
+    owed.look(at.hub)
+    at.server.manner = "policy"
+    at.hub.live.opa = OpaMemory()
+    owed.look(at.hub)
+    assert {task_of(at, each).state for each in tasks} == {TaskState.QUEUED}
+
+
+def test_a_quarantined_agents_work_goes_to_another_that_opa_allows(at: Narrowed) -> None:
+    at.apply(fleet(RESEARCHER, replace(RESEARCHER, name="second"), THINKER))
+    task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
+    assert task.agent == "researcher"
+    quarantine.quarantine(at.hub, "researcher", ADMIN, why="odd")
+    owed.look(at.hub)
+    after = task_of(at, task.id)
+    assert (after.state, after.agent) == (TaskState.QUEUED, "second")
+    assert at.opa.targets() == ["agent:researcher", "agent:second"]
+
+
+def test_a_task_with_a_lowered_label_is_asked_about_anew(at: Narrowed) -> None:
     at.apply(fleet(access=(OPERATORS_DISPATCH, ADMINS_DECLASSIFY)))
     task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
     assert declassify(at.hub, task.id, ADMIN, to="public", why="w").state is TaskState.HELD
@@ -254,7 +278,7 @@ def test_a_task_with_a_lowered_label_is_asked_about_anew(at: Narrowed) -> None: 
     assert [q.level for _, q in at.opa.asked] == ["confidential", "confidential", "public"]
 
 
-def test_a_generation_applied_while_opa_is_asked_is_asked_about_too(at: Narrowed) -> None:  # noqa: F811
+def test_a_generation_applied_while_opa_is_asked_is_asked_about_too(at: Narrowed) -> None:
     at.apply(fleet())
     at.opa.meanwhile = once(lambda: at.apply(fleet(RESEARCHER, SLOW)))
     task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
@@ -263,7 +287,7 @@ def test_a_generation_applied_while_opa_is_asked_is_asked_about_too(at: Narrowed
     assert task.routed.generation == 2
 
 
-def test_a_message_judged_by_a_generation_that_is_gone_is_judged_again(office: Narrowed) -> None:  # noqa: F811
+def test_a_message_judged_by_a_generation_that_is_gone_is_judged_again(office: Narrowed) -> None:
     lead = at_work(office, "lead")
     assert office.hub.fleet is not None
     newer = replace(office.hub.fleet.generation.desired, access=(OPERATORS_DISPATCH,))
@@ -274,7 +298,7 @@ def test_a_message_judged_by_a_generation_that_is_gone_is_judged_again(office: N
 
 
 def test_a_secret_asked_about_under_a_generation_that_is_gone_is_asked_about_again(
-    at: Narrowed,  # noqa: F811
+    at: Narrowed,
 ) -> None:
     at.apply(fleet(HOLDER, THINKER))
     at.opa.meanwhile = once(lambda: at.apply(fleet(HOLDER, SLOW)))
@@ -282,7 +306,7 @@ def test_a_secret_asked_about_under_a_generation_that_is_gone_is_asked_about_aga
         at.reserve("researcher")
 
 
-def test_a_fleet_that_never_stands_still_gets_no_work(at: Narrowed) -> None:  # noqa: F811
+def test_a_fleet_that_never_stands_still_gets_no_work(at: Narrowed) -> None:
     ttls = iter(range(100, 1000))
     at.apply(fleet())
     at.opa.meanwhile = lambda: at.apply(fleet(RESEARCHER, replace(THINKER, ttl_s=next(ttls))))

@@ -1,67 +1,32 @@
 """What the rules allow OPA may refuse, verb by verb; what they don't allow it is never asked about."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from agentctl.errors import Refused
-from agentctl.model.decision import Decision
-from agentctl.model.fleet import DesiredState, Opa, Secret, Source, SourceKind
+from agentctl.model.fleet import Opa
 from agentctl.model.task import NewTask, TaskState
-from agentctl.service import model_calls
+from agentctl.service import instances
 from agentctl.service.declassify import declassify
 from agentctl.service.opa_memory import KEPT_S
+from agentctl.service.rate import Rate
 from agentctl.service.submit import submit
-from agentctl.store import decisions
-from tests.fakes.fleet import OPERATORS_DISPATCH, RESEARCHER, THINKER, fleet
-from tests.fakes.opa import OpaStandIn, opa_server, refusing
-from tests.fakes.talk import (
-    AGENTS_TALK,
-    DEVELOPER,
-    WRITER,
-    Talker,
-    at_work,
-    lines,
-    refused,
-    talkers,
-)
-from tests.fakes.watched_opa import WatchedOpa, with_opa
+from tests.fakes.fleet import OPERATORS_DISPATCH, PRIVATE, PUBLIC, RESEARCHER, THINKER, fleet
+from tests.fakes.opa import refusing
+from tests.fakes.talk import Talker, at_work, lines, refused
+from tests.fakes.watched_opa import with_opa
 from tests.unit.service.conftest import ADMIN, HubAtHand
+from tests.unit.service.opa.conftest import (
+    FROZEN,
+    HOLDER,
+    Narrowed,
+    asked_about_calls,
+    call,
+    decision,
+)
 from tests.unit.service.test_declassifying import ADMINS_DECLASSIFY
-from tests.unit.service.test_delegating import AGENTS_DELEGATE, HELPER, LEAD, delegate
-
-FROZEN = (("freeze", "true"),)
-KEY = Secret(name="key", source=Source(kind=SourceKind.FILE, name="/etc/key"))
-HOLDER = replace(RESEARCHER, secrets=(KEY,))
-
-
-class Narrowed(HubAtHand):
-    """A hub at hand whose rules a real OPA server narrows."""
-
-    def __init__(self, at: HubAtHand, server: OpaStandIn) -> None:
-        super().__init__(at.hub, at.clock)
-        self.server = server
-        self.opa = WatchedOpa()
-        self.opa.watch(self.hub)
-
-    def apply(self, desired: DesiredState, **given: Any) -> dict[str, Any]:
-        return super().apply(with_opa(desired, self.server.settings()), **given)
-
-
-@pytest.fixture
-def at(bare: HubAtHand) -> Iterator[Narrowed]:
-    with opa_server() as server:
-        yield Narrowed(bare, server)
-
-
-def decision(at: HubAtHand, decision_id: str | None) -> Decision:
-    """Return what stands on record."""
-    with at.hub.store.read() as txn:
-        found = decisions.get(txn, decision_id or "")
-    assert found is not None
-    return found.decision
+from tests.unit.service.test_delegating import delegate
 
 
 def test_a_submit_that_both_allow_says_so(at: Narrowed) -> None:
@@ -108,18 +73,31 @@ def test_where_opa_refuses_an_agent_the_next_is_asked_about(at: Narrowed) -> Non
     assert at.opa.targets() == ["agent:researcher", "agent:second"]
 
 
+def test_work_that_only_waits_for_a_key_is_held_though_opa_refuses_another_agent(
+    at: Narrowed,
+) -> None:
+    at.server.rego = refusing("agent:researcher")
+    second = replace(RESEARCHER, name="second", provider="spare")
+    spare = replace(PRIVATE, name="spare")
+    at.apply(fleet(RESEARCHER, second, THINKER, providers=(PRIVATE, PUBLIC, spare)))
+    at.hub.live.unusable = {"spare": "no file"}
+    task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
+    assert task.held_reason == "provider spare of second has no usable key"
+
+
+def test_a_fleet_of_agents_isnt_asked_about_without_end(at: Narrowed) -> None:
+    many = [replace(RESEARCHER, name=f"r{each}") for each in range(12)]
+    at.server.rego = refusing(*(f"agent:{each.name}" for each in many))
+    at.apply(fleet(*many, THINKER))
+    with pytest.raises(Refused, match="OPA refuses: not to this one"):
+        submit(at.hub, NewTask(prompt="p"), ADMIN)
+    assert len(at.opa.asked) == 8
+
+
 def test_nobody_is_asked_while_opa_isnt_enabled(at: Narrowed) -> None:
     HubAtHand.apply(at, fleet())
     submit(at.hub, NewTask(prompt="p", labels=FROZEN), ADMIN)
     assert at.opa.asked == []
-
-
-@pytest.fixture
-def office(at: Narrowed) -> Narrowed:
-    at.apply(
-        talkers(LEAD, HELPER, DEVELOPER, WRITER, THINKER, rules=(AGENTS_TALK, AGENTS_DELEGATE))
-    )
-    return at
 
 
 def test_a_delegation_is_narrowed(office: Narrowed) -> None:
@@ -150,6 +128,17 @@ def test_a_broadcast_leaves_out_whom_opa_refuses(office: Narrowed) -> None:
     assert (developer.texts(), writer.texts()) == ([], ["hello"])
 
 
+def test_an_agent_pays_with_its_rate_for_each_answer_that_a_broadcast_wants(
+    office: Narrowed,
+) -> None:
+    lead = at_work(office, "lead")
+    office.hub.live.talk = Rate(per_s=1.0, burst=2)
+    office.server.manner = "allow"
+    with refused("mailbox", 429):
+        lead.broadcast("hello")
+    assert office.opa.verbs().count("message.send") == 2
+
+
 def test_a_broadcast_of_confidential_words_is_refused_by_the_sample(office: Narrowed) -> None:
     lead = at_work(office, "lead")
     with refused("scope", 403, "broadcasts are for what is public or internal"):
@@ -176,35 +165,11 @@ def test_a_secret_that_opa_refuses_brings_no_container_to_life(at: Narrowed) -> 
 
 
 def test_a_secret_refused_after_the_reservation_gets_no_boot_document(at: Narrowed) -> None:
-    from agentctl.service import instances
-
     at.apply(fleet(HOLDER, THINKER))
     reserved = at.reserve("researcher")
     at.server.rego = refusing("secret:key")
     with pytest.raises(Refused, match="may not read its secret key"):
         instances.bind(at.hub, reserved["instance"], "container-1")
-
-
-def call(worker: Talker) -> dict[str, Any]:
-    at = worker.at
-    with at.hub.store.read() as txn:
-        from agentctl.store import instances
-
-        instance = instances.get(txn, worker.who.instance)
-    assert instance is not None
-    token = at.hub.seal.model_token(worker.task, worker.attempt, instance.id)
-    body = {"token": token, "container": instance.container, "provider": "ollama"}
-    return model_calls.open_call(at.hub, {**body, "path": "/v1/messages", "model": "qwen3"})
-
-
-@pytest.fixture
-def worker(at: Narrowed) -> Talker:
-    at.apply(fleet())
-    return at_work(at, "researcher")
-
-
-def asked_about_calls(at: Narrowed) -> list[int]:
-    return [number for number, question in at.opa.asked if question.verb == "model.call"]
 
 
 def test_a_model_call_is_narrowed(at: Narrowed, worker: Talker) -> None:
