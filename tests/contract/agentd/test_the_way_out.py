@@ -71,7 +71,7 @@ def test_the_model_is_reached_past_the_proxy_and_the_token_leaves_in_no_result(
         text = hub.wait_for_message("task.completed")["payload"]["text"]
     found = dict(line.partition("=")[::2] for line in text.splitlines())
     assert found["HTTPS_PROXY"] == found["https_proxy"]
-    assert found["HTTPS_PROXY"].startswith("http://task:[model token]@127.0.0.1:")
+    assert found["HTTPS_PROXY"].startswith("http://task:[the model token]@127.0.0.1:")
     assert found["NO_PROXY"] == found["no_proxy"] == "127.0.0.1,localhost"
     assert "HTTP_PROXY" not in found
 
