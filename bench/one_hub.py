@@ -148,13 +148,13 @@ def be_the_hub(state: Path) -> None:
     import signal
 
     from agentctl.bootstrap import AGENT_CONNECTIONS_MAX, run_hub
+    from agentctl.supervise.signals import told
     from agentctl.web import servers
 
     servers.PEER_CONNECTIONS_MAX = AGENT_CONNECTIONS_MAX
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run_hub(StatePaths(state), host="127.0.0.1", port=0, stop=stop)
+    with told({signal.SIGTERM: stop.set, signal.SIGINT: stop.set}):
+        run_hub(StatePaths(state), host="127.0.0.1", port=0, stop=stop)
 
 
 if __name__ == "__main__":

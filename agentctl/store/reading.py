@@ -6,7 +6,7 @@ from pathlib import Path
 
 import lmdb
 
-from agentctl.errors import NotFound, StateDamaged, StoreUnavailable
+from agentctl.errors import Conflict, NotFound, StateDamaged, StoreUnavailable
 from agentctl.store.lmdb_txn import LmdbTxn
 from agentctl.store.state_lock import LOCK_FILE, StateLock
 from agentctl.store.txn import Table, Txn
@@ -57,7 +57,13 @@ def kept_from_hubs(directory: Path) -> Iterator[None]:
 
     What a hub writes meanwhile looks like damage from outside.
     """
-    lock = StateLock(directory) if (directory / LOCK_FILE).exists() else None
+    lock = None
+    try:
+        if (directory / LOCK_FILE).exists():
+            lock = StateLock(directory)
+    except Conflict as why:
+        hint = "stop it first, or look at a backup of it: `agentctl state backup DIR`"
+        raise Conflict(why.detail, hint=hint) from why
     try:
         yield
     finally:
