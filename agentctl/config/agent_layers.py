@@ -73,6 +73,7 @@ def _plays_on(
             whole = all(
                 files.sound(document, (index, key)) for key in ("hosts", "vars", "vars_files")
             )
+            whole &= files.sound(document, (index, "agents"), only_here=True)
             if not whole or not files.sound(document, (index,), only_here=True):
                 continue
             try:

@@ -67,7 +67,8 @@ class Plays:
         for index, play in enumerate(plays):
             path = (index,)
             broken = [key for key in _OF_THE_PLAY if not self.files.sound(document, (*path, key))]
-            if broken or not self.files.sound(document, path, only_here=True):
+            a_list = self.files.sound(document, (*path, "agents"), only_here=True)
+            if broken or not a_list or not self.files.sound(document, path, only_here=True):
                 self.agents.complete = False
                 continue
             self._play(document, path, play)

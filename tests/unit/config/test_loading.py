@@ -8,8 +8,9 @@ import pytest
 
 from agentctl import resources
 from agentctl.config import load
+from agentctl.config.explain import explain
 from agentctl.config.loaded import Loaded
-from agentctl.errors import ConfigError
+from agentctl.errors import ConfigError, NotFound
 from agentctl.model.digest import desired_digest
 from agentctl.model.fleet import ExecutorKind, Isolation, Source, SourceKind
 
@@ -337,3 +338,15 @@ def test_a_keyword_of_ansibles_hides_no_other_finding(tmp_path: Path) -> None:
         "undefined-variable",
         "unknown-provider",
     ]
+
+
+@pytest.mark.parametrize("agents", ["", "null", "x", "{}", "5", "[x, null, 5, []]"])
+def test_agents_that_are_no_list_of_mappings_are_findings(tmp_path: Path, agents: str) -> None:
+    text = f"- hosts: h1\n  agents: {agents}\n{play(f'{{name: b, {AGENT}, provider: hoem}}', 'h1')}"
+    text = text.replace("provider: home, ", "")
+    root = project(tmp_path, playbooks__a=text)
+    found = [str(each) for each in load(root).findings]
+    assert any("agents" in each.path for each in load(root).findings), found
+    assert any("'hoem'" in each for each in found), "and what else is wrong is said too"
+    with pytest.raises(NotFound):
+        explain(root, "h1", agent="nobody")

@@ -219,6 +219,15 @@ def test_rules_that_cerberus_can_not_use_are_a_finding(project: Path) -> None:
     assert (found.file, found.path) == ("schemas/messages/odd.yaml", "payload.a.min")
 
 
+@pytest.mark.parametrize("allowed", ["[[], low]", "[{a: b}]", "[null]"])
+def test_what_can_not_be_compared_is_no_allowed_value(project: Path, allowed: str) -> None:
+    """Cerberus itself fails on such a list."""
+    text = f"types: [request]\npayload: {{a: {{type: string, allowed: {allowed}}}}}\n"
+    (project / "schemas/messages/mine.yaml").write_text(text)
+    (found,) = load(project).findings
+    assert found.path == "payload.a.allowed[0]"
+
+
 def test_opa_has_its_own_words(project: Path) -> None:
     access = project / "policies/access.yaml"
     access.write_text(
