@@ -15,9 +15,11 @@ from agentctl.store import (
     keys,
     operator_tokens,
     quarantine,
+    quarantined_agents,
     task_events,
     task_index,
     tasks,
+    workspaces,
 )
 from agentctl.store.codec import RecordDamaged
 from agentctl.store.txn import Table, Txn
@@ -146,4 +148,6 @@ _READERS: dict[Table, Callable[[Txn, bytes], object]] = {
     Table.JOURNAL: _line,
     Table.DECISIONS: _text(decisions.get),
     Table.OPERATOR_TOKENS: _text(operator_tokens.get),
+    Table.QUARANTINED_AGENTS: _text(quarantined_agents.get),
+    Table.WORKSPACES: lambda txn, key: workspaces.of(txn, key.split(b"\0")[0].decode()),
 }

@@ -254,7 +254,7 @@ def test_an_agent_in_quarantine_stops_stays_away_over_restarts_and_comes_back() 
 
         said = fleet.run("quarantine", agent, "--why", "a drill").stdout
         assert f"{agent} is quarantined by operator:uid:{os.geteuid()}: a drill" in said
-        until(lambda: not any(map(alive, mine)), what="its processes gone", timeout_s=15.0)
+        until(lambda: not any(map(alive, mine)), what="its processes gone")
         done = fleet.ended(task)
         assert (done["state"], done["agent"], done["attempt"]) == ("completed", "clerk", 2), done
 

@@ -14,7 +14,7 @@ from agentctl.model.fleet import DesiredState
 RANK = {"public": 0, "internal": 1, "confidential": 2, "restricted": 3}
 MARK = re.compile(r"<(\d+)>")
 
-Place = tuple[str, int, str, str]  # agent, replica, label, boundary: what a workspace is kept by
+Place = tuple[str, int]  # agent and replica: whose a workspace is
 Held = tuple[str, int]  # task, attempt
 
 
@@ -37,7 +37,7 @@ class Mole:
 
     @property
     def place(self) -> Place:
-        return (self.agent, self.replica, self.label, self.boundary)
+        return (self.agent, self.replica)
 
     def words(self) -> str:
         """Return all that it knows, as it would tell anybody who listens."""

@@ -6,7 +6,7 @@ labels alone stand between the agents. What each container heard is kept in test
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
@@ -44,6 +44,7 @@ from agentctl.service import (
     model_calls,
     tunnels,
     watch,
+    workspaces,
 )
 from agentctl.service import poll as polling
 from agentctl.service import submit as submitting
@@ -248,6 +249,14 @@ class LabelsFlow(RuleBasedStateMachine):
             if task.result is not None:
                 self.taint.lower(task.result.text, to)
 
+    @rule(agent=st.sampled_from(AGENTS), replica=st.integers(0, 1), to=st.sampled_from(tuple(RANK)))
+    def declassify_a_workspace(self, agent: str, replica: int, to: str) -> None:
+        with self.anything_goes():
+            workspaces.declassify(
+                self.at.hub, ADMIN, agent, replica=replica, host="", to=to, why="it may be known"
+            )
+            self.taint.lower(words(self.taint.workspaces.get((agent, replica), ())), to)
+
     def body(self, task: Task) -> str:
         with self.store.read() as txn:
             body = task_table.body(txn, task.id)
@@ -300,8 +309,9 @@ class LabelsFlow(RuleBasedStateMachine):
             boundary=born.boundary,
             persistent=not born.ephemeral,
         )
-        if mole.persistent:
-            mole.knows = set(self.taint.workspaces.get(mole.place, ()))
+        if mole.persistent:  # it reads all that its predecessors wrote down
+            kept = self.taint.workspaces.get(mole.place, ())
+            self.taint.hear(mole, words(kept), self.in_force)
         return mole
 
     def one(self, which: int) -> Mole:
@@ -460,6 +470,15 @@ class LabelsFlow(RuleBasedStateMachine):
             for mole, site, _ in self.tunnels:
                 self.taint.leaves(mole, site.boundary, in_force)
 
+    @precondition(lambda self: self.moles)
+    @rule(which=WHICH, files=st.sampled_from(tuple(FILES)))
+    def is_replaced(self, which: int, files: str) -> None:
+        """A container goes, and the next in its place is born by other files, to the same workspace."""
+        mole = self.one(which)
+        self.vanish(which=which)
+        self.apply(which=files)
+        self.born(agent=mole.agent, replica=mole.replica)
+
     @precondition(lambda self: len(self.moles) > 4)
     @rule(which=WHICH)
     def vanish(self, which: int) -> None:
@@ -480,6 +499,10 @@ class LabelsFlow(RuleBasedStateMachine):
     def restart(self) -> None:
         """What the hub had in memory is gone; the store is as it was."""
         self.at.hub = self.opened()
+
+
+def words(marks: Iterable[int]) -> str:
+    return "".join(f"<{each}>" for each in sorted(marks))
 
 
 RUNS = int(os.environ.get("AGENTCTL_FLOW_RUNS", "150"))  # script/labels-flow runs 10,000 new ones
@@ -536,6 +559,7 @@ BROKEN: dict[str, Patches] = {
     "what is delegated is public": ((delegate, "_task", made_public(delegate._task)),),
     "a task is what it says, whatever it comes from": ((submitting, "_derived_from", as_declared),),
     "egress goes wherever it is declared": ((egress, "_of_declared", granted),),
+    "a workspace goes to whoever lives there next": ((workspaces, "against", fits),),
     "any model may be asked": ((model_calls, "_provider", as_asked),),
 }
 

@@ -163,6 +163,45 @@ def test_a_model_call_is_granted_to_the_current_attempt_from_its_own_container(
     problem(whole.gateway.ask("POST", calls, wanted), 409)
 
 
+def test_a_bent_model_token_buys_no_call_and_says_nothing_of_tasks(whole: Whole) -> None:
+    instance, svid = whole.living()
+    task = submit(whole)
+    [assigned] = whole.agents.ask("GET", POLL, bearer=svid).json["messages"]
+    token = assigned["payload"]["model_token"]
+    prefix, named, attempt, seal = token.split(".")
+    flipped = seal[:-2] + ("A" if seal[-2] != "A" else "B") + seal[-1]
+    bent = {
+        "another seal": f"{prefix}.{named}.{attempt}.{'A' * 43}",
+        "a seal that is nearly right": f"{prefix}.{named}.{attempt}.{flipped}",
+        "a seal cut": token[:-1],
+        "a later attempt": f"{prefix}.{named}.2.{seal}",
+        "attempt 0": f"{prefix}.{named}.0.{seal}",
+        "an attempt with a sign": f"{prefix}.{named}.+1.{seal}",
+        "an attempt with zeros before": f"{prefix}.{named}.01.{seal}",
+        "a task that never was": f"{prefix}.task-{'0' * 26}.{attempt}.{seal}",
+        "the task in capitals": f"{prefix}.{named.upper()}.{attempt}.{seal}",
+        "an instance for the task": f"{prefix}.{instance}.{attempt}.{seal}",
+        "another prefix": f"it1.{named}.{attempt}.{seal}",
+        "the prefix in capitals": f"MT1.{named}.{attempt}.{seal}",
+        "a newline": f"{token}\n",
+        "padding": f"{token}=",
+        "a fifth part": f"{token}.x",
+        "the container's SVID": svid,
+    }
+    call = {"container": CONTAINER, "provider": "ollama", "path": "/v1/messages", "model": "qwen3"}
+    details = set()
+    for name, each in bent.items():
+        refused = whole.gateway.ask("POST", "/api/hub/model-calls", {**call, "token": each})
+        assert refused.status_code in (401, 422), name  # 422: it isn't even of a token's form
+        if refused.status_code == 401:
+            details.add(problem(refused, 401)["detail"])
+        assert seal not in refused.text, name
+        assert task not in refused.text, name
+    assert details == {"no model token, or not one of this hub's"}
+    granted = whole.gateway.ask("POST", "/api/hub/model-calls", {**call, "token": token})
+    assert granted.status_code == 200
+
+
 def test_the_schemas_of_this_contract_are_schemas() -> None:
     from agentctl.resources import root
 
