@@ -17,7 +17,7 @@ from agentctl.model.fleet import AccessRule, DesiredState, Destination, Effect
 from agentctl.model.mode import Mode, ModeName
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import NewTask, Task
-from agentctl.service import tunnels
+from agentctl.service import quarantine, tunnels
 from agentctl.service.live import TUNNELS_BURST
 from agentctl.service.poll import poll
 from agentctl.service.submit import submit
@@ -264,6 +264,14 @@ def test_panic_opens_nothing_and_ends_what_is_open(held: Held) -> None:
     with pytest.raises(Degraded):
         held.opens()
     assert not held.current(tunnel)
+
+
+def test_an_agent_in_quarantine_opens_nothing_and_its_tunnels_end(held: Held) -> None:
+    tunnel = held.tunnel()
+    quarantine.quarantine(held.at.hub, held.who.agent, ADMIN, why="a leak")
+    assert not held.current(tunnel)
+    with pytest.raises(Conflict, match="no longer current"):
+        held.opens()
 
 
 def test_what_egress_never_had_granted_is_not_current(held: Held) -> None:
