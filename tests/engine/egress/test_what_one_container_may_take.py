@@ -122,6 +122,23 @@ def test_a_container_has_its_share_of_connections_and_others_have_theirs() -> No
     run(work)
 
 
+def test_a_no_that_the_hub_was_asked_for_comes_late() -> None:
+    async def work() -> None:
+        stage, loop = Stage(refusal_s=0.3), asyncio.get_running_loop()
+        stage.client.away = True
+        for asked, least_s in ((head(), 0.3), (head(b"CONNECT 0x7f.1:1 HTTP/1.1"), 0.3)):
+            client, began_s = stage.connect(), loop.time()
+            await loop.sock_sendall(client, asked)
+            assert (await heard(client)).startswith((b"HTTP/1.1 503", b"HTTP/1.1 403"))
+            assert loop.time() - began_s >= least_s
+        client, began_s = stage.connect(), loop.time()
+        await loop.sock_sendall(client, head(credential=b"none"))
+        assert (await heard(client)).startswith(b"HTTP/1.1 407")
+        assert loop.time() - began_s < 0.3, "libcurl asks without a credential first"
+
+    run(work)
+
+
 def test_a_resolver_that_hangs_is_not_waited_for() -> None:
     release = threading.Event()
 
