@@ -147,6 +147,7 @@ class Proxy:
             return await carry(client, server, tally, early=request.early, now_s=self.now_s)
         finally:
             server.close()
+            client.close()  # now: the hub, that is told next, may take its time
 
 
 async def _answer(client: socket.socket, answer: bytes) -> None:
