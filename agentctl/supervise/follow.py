@@ -13,7 +13,7 @@ from agentctl.errors import AgentctlError, Unavailable
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
-TELL_EVERY_S = 10.0  # while files are broken: a hub that restarted meanwhile knows nothing of it
+TELL_EVERY_S = 5.0  # while files are broken: a hub that restarted meanwhile knows nothing of it
 SETTLED_S = 0.5  # files that are saved together are applied together
 FILES_MAX = 10_000  # beyond that this isn't a project's directory but somebody's home
 

@@ -214,6 +214,12 @@ def test_followed_files_are_applied_and_broken_ones_change_nothing() -> None:
         assert fleet.serve is not None
         os.kill(fleet.serve.pid, signal.SIGHUP)
         until(lambda: fleet.log("follow").count("not applied") > said, what="the files read again")
+        os.kill(fleet.children()["hub"], signal.SIGKILL)
+        until(
+            lambda: "ended with 137" in (fleet.stage.root / "serve.log").read_text(), what="its end"
+        )
+        again = until(lambda: fleet.hub.get("/api/hub/status")["files"], what="the word again")
+        assert again == broken
         providers.write_text(good.replace("model: qwen3", "model: qwen3-next", 1))
         until(
             lambda: fleet.hub.get("/api/hub/generations/latest")["number"] == 2,

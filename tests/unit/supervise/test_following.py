@@ -176,3 +176,21 @@ def test_asked_to_it_reads_again_what_did_not_change(files: Files) -> None:
     files.follow.again()
     files.follow.run(stop)
     assert looks == [1]
+
+
+def test_what_is_asked_for_is_said_again(files: Files, caplog: pytest.LogCaptureFixture) -> None:
+    import threading
+
+    stop = threading.Event()
+    files.problem = ConfigError("no such provider")
+    files.follow.look()
+
+    def applied() -> str:
+        stop.set()
+        return files.apply()
+
+    files.follow._apply = applied
+    files.follow.again()
+    with caplog.at_level(logging.ERROR):
+        files.follow.run(stop)
+    assert "no such provider" in caplog.text
