@@ -11,7 +11,10 @@ from agentctl.config.kinds import KINDS
 from agentctl.model.annotation import Annotation, Spot, workflow_commands
 
 LINE_CHARS_MAX = 160  # of a quoted source line; a longer one is cut around the caret
-_MAY_HOLD_SECRET = re.compile(r"(?i)(api_?key|token|secret|passw)\w*[\"']?\s*[:=]\s*[^\s{[]")
+# A budget's `tokens` are a number, or a template that makes one.
+_MAY_HOLD_SECRET = re.compile(
+    r"(?i)(?!tokens:\s*[\"']?(\d|\{\{))(api_?key|token|secret|passw)\w*[\"']?\s*[:=]\s*[^\s{[]"
+)
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 

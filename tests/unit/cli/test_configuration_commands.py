@@ -138,3 +138,23 @@ def test_inventory_explains_where_a_value_came_from(project: Path, capsys: Captu
     ]
     assert run(["inventory", "--host", "lokal", "--project", str(project)]) == 1
     assert "did you mean 'local'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "quoted"),
+    [
+        ("budget: {tokens: 500, turns: 0}", True),
+        ("budget: {tokens: '{{ most }}', turns: 0}", True),
+        ("budget: {tokens: sk-hunter2, turns: 0}", False),
+        ("budget: {token: 5hunter2, turns: 0}", False),
+    ],
+)
+def test_a_budgets_line_is_quoted_unless_it_may_hold_a_secret(
+    project: Path, capsys: Captured, line: str, quoted: bool
+) -> None:
+    playbook = project / "playbooks/fleet.yaml"
+    text = playbook.read_text().replace("      tags: [research]\n", f"      {line}\n", 1)
+    playbook.write_text(text)
+    assert run(["validate", "--project", str(project)]) == 1
+    out = capsys.readouterr().out
+    assert (f"| {' ' * 6}{line}" in out) is quoted
