@@ -157,3 +157,9 @@ def test_every_layer_of_an_agents_variable_is_explained(tmp_path: Path) -> None:
 def test_an_agent_that_is_not_on_the_host_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no play declares an agent 'b' on h1"):
         explain(project(tmp_path, OWN), "h1", agent="b")
+
+
+def test_a_default_of_the_play_is_made_with_each_agents_own(tmp_path: Path) -> None:
+    more = "  agent_defaults: {image: 'i:{{ tag }}', provider: home, clearance: secret}\n"
+    agents = "{name: a, vars: {tag: x}}\n    - {name: b, vars: {tag: y}}"
+    assert images(project(tmp_path, agents, more)) == ["i:x", "i:y", "i:x", "i:y"]
