@@ -20,7 +20,6 @@ from agentctl.model.task import NewTask, Task
 from agentctl.service import quarantine, tunnels
 from agentctl.service.live import TUNNELS_BURST
 from agentctl.service.poll import poll
-from agentctl.service.quarantine import quarantine
 from agentctl.service.submit import submit
 from agentctl.store import decisions, instances, journal
 from tests.fakes.fleet import OPERATORS_DISPATCH, RESEARCHER, ROUTING, THINKER, fleet
