@@ -177,7 +177,9 @@ def test_notes_come_at_a_pace_and_the_model_is_told(hub: HubForAgentd, talk: Tal
     assert said.startswith("not reported: ")
     assert "wait" in said
     last = f"step {NOTES_BURST - 1}"
-    hub.wait_for(lambda: hub.sent("task.progress")[-1]["payload"]["note"] == last)
+    hub.wait_for(
+        lambda: [each["payload"]["note"] for each in hub.sent("task.progress")][-1:] == [last]
+    )
     assert "at most 500 characters" in talk.refused("report_progress", note="x" * 501)
 
 

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from agentctl.config.project import _no_collection
 from agentctl.config.read import read
 
 MIB = 1024 * 1024
@@ -40,9 +41,12 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_in_under_a_second(name: str) -> None:
-    started = time.process_time()
-    document, findings = read("bomb.yaml", BOMBS[name].encode())
-    assert time.process_time() - started < 1
+    with (
+        _no_collection()
+    ):  # as the loader reads; else it is the test session's heap that is measured
+        started = time.process_time()
+        document, findings = read("bomb.yaml", BOMBS[name].encode())
+        assert time.process_time() - started < 1
     assert findings
     assert document is None or name in ("tags", "a long number")
 
