@@ -140,6 +140,8 @@ def opa(values: Mapping[str, Any]) -> Opa:
         given["url"] = values["url"].rstrip("/")
     if "timeout" in values:
         given["timeout_s"] = values["timeout"]
+    if values.get("token"):
+        given["token_file"] = values["token"]["file"]
     return Opa(**given)
 
 

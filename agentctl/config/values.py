@@ -230,6 +230,12 @@ OPA: Mapping[str, Any] = {
     "url": {"type": "string", "regex": r"https?://[A-Za-z0-9.:\[\]-]+/?"},
     "path": {"type": "string", "regex": r"[A-Za-z0-9_][A-Za-z0-9_/-]*", "maxlength": 256},
     "timeout": {**_DURATION, "max": 2},
+    "token": {
+        "type": "dict",
+        "schema": {"file": {"type": "string", "required": True}},
+        "nullable": True,
+        "default": None,
+    },
 }
 ROUTING: Mapping[str, Any] = {
     "levels": {"type": "list", "schema": _name()},

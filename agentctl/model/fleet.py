@@ -202,12 +202,16 @@ class MessageKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opa:
-    """A server that may narrow what the access rules allow. `path` is below /v1/data/."""
+    """A server that may narrow what the access rules allow. `path` is below /v1/data/.
+
+    `token_file` says where the hub finds its bearer token for it, "" when it needs none.
+    """
 
     enabled: bool = False
     url: str = "http://127.0.0.1:8181"
     path: str = "agentctl/decision"
     timeout_s: float = 0.25
+    token_file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

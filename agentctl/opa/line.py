@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from urllib.parse import urlsplit
@@ -36,7 +37,9 @@ class Line:
         self._places = threading.BoundedSemaphore(ASKING_MAX)
         self._idle: list[http.client.HTTPConnection] = []
 
-    def post(self, path: str, body: bytes, deadline_s: float) -> tuple[int, bytes]:
+    def post(
+        self, path: str, body: bytes, deadline_s: float, *, token: str = ""
+    ) -> tuple[int, bytes]:
         """Return the answer's status and body, of which one byte past the bound is read at most.
 
         `deadline_s` (time.monotonic) is for everything: a place, the name, connection, answer.
@@ -46,7 +49,7 @@ class Line:
             if not self._places.acquire(timeout=left(deadline_s)):
                 raise Failed(f"it doesn't answer {ASKING_MAX} questions in time")
             try:
-                return self._post(path, body, deadline_s)
+                return self._post(path, body, deadline_s, _headers(token))
             finally:
                 self._places.release()
         except TimeoutError as cause:
@@ -65,17 +68,22 @@ class Line:
         while self._idle:
             self._idle.pop().close()
 
-    def _post(self, path: str, body: bytes, deadline_s: float) -> tuple[int, bytes]:
+    def _post(
+        self, path: str, body: bytes, deadline_s: float, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
         kept = self._take(deadline_s)
         if kept is not None:
             with suppress(http.client.RemoteDisconnected, ConnectionError):
-                return self._exchange(kept, path, body)
-        return self._exchange(self._connect(deadline_s), path, body)
+                return self._exchange(kept, path, body, headers)
+        return self._exchange(self._connect(deadline_s), path, body, headers)
 
     def _exchange(
-        self, connection: http.client.HTTPConnection, path: str, body: bytes
+        self,
+        connection: http.client.HTTPConnection,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
     ) -> tuple[int, bytes]:
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         whole = False
         try:
             connection.request("POST", path, body=body, headers=headers)
@@ -129,6 +137,11 @@ class Line:
         except BaseException:
             sock.close()
             raise
+
+
+def _headers(token: str) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+    return headers | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
 @cache

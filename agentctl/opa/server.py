@@ -14,6 +14,7 @@ from agentctl.opa.answer import Answer, NoAnswer, read
 from agentctl.opa.breaker import FAILURES_MAX, Breaker
 from agentctl.opa.document import body
 from agentctl.opa.line import Failed, Line
+from agentctl.opa.token import NoToken, token
 
 
 @dataclass(slots=True)
@@ -75,10 +76,12 @@ class OpaServer:
 
 def _asked(line: Line, where: Opa, question: Question, generation: int) -> Answer:
     deadline_s = clock() + where.timeout_s
+    asked, path = body(question, generation=generation), f"/v1/data/{where.path}"
     try:
-        status, answer = line.post(
-            f"/v1/data/{where.path}", body(question, generation=generation), deadline_s
-        )
+        shown = token(where.token_file) if where.token_file else ""
+        status, answer = line.post(path, asked, deadline_s, token=shown)
+    except NoToken as why:
+        return NoAnswer(why=str(why))
     except Failed as why:
         return NoAnswer(why=str(why), down=True)
     return read(status, answer)

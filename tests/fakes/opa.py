@@ -84,6 +84,7 @@ class OpaStandIn:
     rego: "Rego" = field(default_factory=lambda: sample())
     asked: list[dict[str, Any]] = field(default_factory=list)
     connections: int = 0
+    token: str = ""  # what it wants to be shown, if anything
     at_once: int = 0
     at_once_most: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -144,7 +145,10 @@ def _handler(of: OpaStandIn) -> type[BaseHTTPRequestHandler]:
                 of.at_once_most = max(of.at_once, of.at_once_most)
                 of.asked.append(body["input"])
             with suppress(OSError):
-                self._behave(body["input"])
+                if of.token and self.headers["Authorization"] != f"Bearer {of.token}":
+                    self._answer(401, b'{"code": "unauthorized"}')
+                else:
+                    self._behave(body["input"])
             with of.lock:
                 of.at_once -= 1
 

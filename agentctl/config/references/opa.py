@@ -50,6 +50,14 @@ def opa(desired: DesiredState) -> Iterator[Finding]:
             expected=f"above 0s, at most {TIMEOUT_S_MAX:g}s",
             found=f"{asked.timeout_s:g}s",
         )
+    if asked.token_file and not asked.token_file.startswith("/"):
+        yield error(
+            "relative-path",
+            "opa.token.file is read by the hub, wherever that was started",
+            (*AT, "token"),
+            expected="an absolute path",
+            found=asked.token_file,
+        )
     if not PATH.fullmatch(asked.path):
         yield error(
             "bad-pattern",

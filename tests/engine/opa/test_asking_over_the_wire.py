@@ -1,11 +1,13 @@
 """The client against a server that evaluates the sample Rego, and against one that behaves badly."""
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -185,6 +187,41 @@ def test_no_more_ask_at_once_than_the_bound(server: OpaStandIn, client: OpaServe
         )
     assert set(answers) == {Allowed()}
     assert server.at_once_most <= ASKING_MAX
+
+
+def test_a_token_is_shown_and_a_new_one_counts_at_once(
+    server: OpaStandIn, client: OpaServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    where = server.settings(token_file=str(file))
+    file.write_text("first-token\n")
+    server.token = "first-token"
+    assert client.ask(where, SUBMIT, generation=1) == Allowed()
+    server.token = "second-token"
+    assert why(client.ask(where, SUBMIT, generation=1)) == "it answers with status 401"
+    file.write_text("second-token\n")
+    assert client.ask(where, SUBMIT, generation=1) == Allowed()
+
+
+@pytest.mark.parametrize("held", [None, b"", b"two words", b"a\r\nX: y", b"\xff", b"x" * 20_000])
+def test_without_a_token_nothing_is_asked_and_no_file_is_named(
+    server: OpaStandIn, client: OpaServer, tmp_path: Path, held: bytes | None
+) -> None:
+    file = tmp_path / "token"
+    if held is not None:
+        file.write_bytes(held)
+    words = why(client.ask(server.settings(token_file=str(file)), SUBMIT, generation=1))
+    assert "token" in words
+    assert str(tmp_path) not in words
+    assert server.asked == []
+
+
+def test_a_pipe_in_the_tokens_place_holds_nobody(
+    server: OpaStandIn, client: OpaServer, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "token")
+    where = server.settings(token_file=str(tmp_path / "token"))
+    assert "holds none" in why(client.ask(where, SUBMIT, generation=1))
 
 
 def test_no_proxy_is_taken_from_the_environment(

@@ -83,3 +83,10 @@ def test_a_path_is_a_documents(path: str) -> None:
 
 def test_a_server_that_nobody_asks_isnt_looked_at() -> None:
     assert found(Opa(enabled=False, url="http://opa:8181", timeout_s=99)) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "rules"), [("", []), ("/etc/agentctl/opa", []), ("opa", ["relative-path token"])]
+)
+def test_a_tokens_file_is_an_absolute_path(file: str, rules: list[str]) -> None:
+    assert found(Opa(enabled=True, token_file=file)) == rules

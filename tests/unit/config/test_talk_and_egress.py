@@ -236,6 +236,11 @@ def test_opa_has_its_own_words(project: Path) -> None:
     loaded = load(project).desired
     assert loaded is not None
     assert loaded.opa == Opa(url="https://opa.lan:8443", path="a/b", timeout_s=1.0)
+    token = "rules: []\nopa: {enabled: true, token: {file: /etc/agentctl/opa}}\n"
+    access.write_text(token)
+    shown = load(project).desired
+    assert shown is not None
+    assert shown.opa == Opa(enabled=True, token_file="/etc/agentctl/opa")
     access.write_text("rules: []\nopa: {enabled: true}\n")
     enabled = load(project)
     assert enabled.findings == ()
