@@ -9,6 +9,7 @@ from bench.wire import Line, Loop, request
 
 MESSAGES = "/api/hub/messages"
 WAIT_S = 20  # as agentd polls
+BRINGS = "?slots=1"  # of a result: its answer may hold the next task, as with agentd
 
 
 class Agent:
@@ -34,7 +35,10 @@ class Agent:
 
     def _polled(self, status: int, body: bytes) -> None:
         assert status == 200, (status, body[:500])
-        given = [each for each in json.loads(body)["messages"] if each["type"] == "task.assigned"]
+        self._next(json.loads(body)["messages"])
+
+    def _next(self, messages: list[dict[str, Any]]) -> None:
+        given = [each for each in messages if each["type"] == "task.assigned"]
         if not given:
             self.poll()
             return
@@ -52,16 +56,18 @@ class Agent:
         def completed(status: int, body: bytes) -> None:
             assert status == 200, (status, body[:500])
             self._settled()
-            self.poll()
+            self._next(json.loads(body).get("messages", []))
 
         payload = {"text": "done", "duration_s": 0.1}
-        self._line.ask(self._message(given, "completed", payload), completed)
+        self._line.ask(self._message(given, "completed", payload, BRINGS), completed)
 
-    def _message(self, given: dict[str, Any], kind: str, payload: dict[str, Any]) -> bytes:
+    def _message(
+        self, given: dict[str, Any], kind: str, payload: dict[str, Any], query: str = ""
+    ) -> bytes:
         about = {"task": given["task"], "attempt": given["attempt"]}
         name = f"{given['task']}.{given['attempt']}.{kind}"
         message = {"id": name, "type": f"task.{kind}", **about, "payload": payload}
-        return request("POST", MESSAGES, token=self._svid, body=message)
+        return request("POST", MESSAGES + query, token=self._svid, body=message)
 
 
 class Heart:

@@ -22,10 +22,7 @@ REQUESTS_BURST = 1000  # what agentd has spooled while the hub was away comes at
 
 HOLD = r"(task-[0-9a-z]{26}):([1-9][0-9]{0,5})"
 
-POLL_QUERY = (
-    Parameter(
-        name="wait", kind="number", about="Seconds to wait.", default=0.0, maximum=WAIT_S_MAX
-    ),
+SLOTS_AND_HOLDS = (
     Parameter(name="slots", kind="integer", about="Free slots.", default=0, maximum=SLOTS_MAX),
     Parameter(
         name="holds",
@@ -34,6 +31,12 @@ POLL_QUERY = (
         pattern=HOLD,
         count_max=HOLDS_MAX,
     ),
+)
+POLL_QUERY = (
+    Parameter(
+        name="wait", kind="number", about="Seconds to wait.", default=0.0, maximum=WAIT_S_MAX
+    ),
+    *SLOTS_AND_HOLDS,
     Parameter(
         name="seen",
         kind="string",
@@ -93,7 +96,9 @@ class Sending:
     def __call__(self, call: Call[AgentPrincipal]) -> Answer:
         """Take an agent's message; the sender is the SVID's subject, whatever the message says."""
         _require_rate(self._rate, call)
-        return Answer(report.report(call.hub, call.who, call.body))
+        holds = tuple(map(_hold, call.query["holds"]))
+        slots = call.query["slots"]
+        return Answer(report.report(call.hub, call.who, call.body, slots=slots, holds=holds))
 
     def malformed(self, call: Call[AgentPrincipal], why: InputError) -> None:
         """Have a message between agents that breaks its schema refused as such: journaled, and for good."""
@@ -155,6 +160,7 @@ def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
             summary="Say how a task goes on, that the agent lives, or something to other agents.",
             answer=sending,
             malformed=sending.malformed,
+            query=SLOTS_AND_HOLDS,
             body="wire/message",
             problems=(409, 429),
         ),

@@ -161,38 +161,42 @@ def _assign(
 ) -> list[dict[str, Any]]:
     """Lease tasks for the slots that are free in one transaction that reads all the decision hangs on."""
 
-    def work(txn: Txn) -> list[dict[str, Any]]:
-        given: list[dict[str, Any]] = []
-        instance = _living(txn, who)
-        held = task_table.live_of(txn, who.instance)
-        # what another poll of this instance was given meanwhile takes a slot too
-        unheld = sum((task.id, task.attempt) not in holds for task in held)
-        for _ in range(slots - unheld):
-            task = _may_take(hub, txn, instance)
-            if task is None:
-                break
-            assert hub.fleet is not None
-            task = lease(
-                task,
-                instance=instance.id,
-                agent=instance.agent,
-                container=instance.container,
-                boot_id=hub.clock.boot_id,
-                boot_s=hub.clock.boot_s(),
-                lease_s=hub.fleet.lease_s,
-            )
-            task_table.put(txn, task)
-            if instance.ephemeral:
-                instance = replace(instance, served=task.id)
-                instances.put(txn, instance)
-            note_task(hub, txn, task, "leased", who="hub")
-            given.append(_assigned(hub, txn, task))
-        return given
-
     failpoints.hit("service.lease.before")
-    given = hub.store.write(work)
+    given = hub.store.write(lambda txn: assign(hub, txn, who, slots, holds))
     failpoints.hit("service.lease.after")
     hub.live.waiters.wake(*(f"task:{each['task']}" for each in given))
+    return given
+
+
+def assign(
+    hub: Hub, txn: Txn, who: AgentPrincipal, slots: int, holds: Sequence[Held]
+) -> list[dict[str, Any]]:
+    """Lease tasks for free slots in a transaction that reads all the decision hangs on."""
+    given: list[dict[str, Any]] = []
+    instance = _living(txn, who)
+    held = task_table.live_of(txn, who.instance)
+    # what another poll of this instance was given meanwhile takes a slot too
+    unheld = sum((task.id, task.attempt) not in holds for task in held)
+    for _ in range(slots - unheld):
+        task = _may_take(hub, txn, instance)
+        if task is None:
+            break
+        assert hub.fleet is not None
+        task = lease(
+            task,
+            instance=instance.id,
+            agent=instance.agent,
+            container=instance.container,
+            boot_id=hub.clock.boot_id,
+            boot_s=hub.clock.boot_s(),
+            lease_s=hub.fleet.lease_s,
+        )
+        task_table.put(txn, task)
+        if instance.ephemeral:
+            instance = replace(instance, served=task.id)
+            instances.put(txn, instance)
+        note_task(hub, txn, task, "leased", who="hub")
+        given.append(_assigned(hub, txn, task))
     return given
 
 

@@ -4,7 +4,7 @@ Only the current attempt from the instance that holds it changes a task; others 
 and change nothing. A message id counts once per sender: a repeat gets the first answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentctl import failpoints
@@ -14,24 +14,35 @@ from agentctl.model.digest import digest
 from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import TEXT_BYTES_MAX, Result, Task, TaskState, Usage
-from agentctl.service import artifacts, budgets, claims, delegated
+from agentctl.service import artifacts, budgets, claims, delegated, next_task
 from agentctl.service.context import Hub
 from agentctl.service.delegate import delegate
 from agentctl.service.live import WOKEN_FOR_ONE
-from agentctl.service.poll import holds_lease
+from agentctl.service.poll import Held, holds_lease
 from agentctl.service.record import note_task
 from agentctl.service.send import send
 from agentctl.store import Txn, answers, instances
 from agentctl.store import tasks as task_table
 from agentctl.tasks import Impossible, accept, complete, fail, renew
 
+RESULTS = frozenset({"task.completed", "task.failed"})
+
 Step = Callable[[Hub, Txn, Task, dict[str, Any]], Task]
 Taker = Callable[[Hub, AgentPrincipal, dict[str, Any]], dict[str, Any]]
 
 
-def report(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:
+def report(
+    hub: Hub,
+    who: AgentPrincipal,
+    message: dict[str, Any],
+    *,
+    slots: int = 0,
+    holds: Sequence[Held] = (),
+) -> dict[str, Any]:
     """Take one message of an agent; return the answer its sender gets, now and on every repeat.
 
+    A result's answer also brings tasks for `slots` that are free after it, while `holds` are held;
+    they are no part of the answer that is remembered: what is lost on the way comes with the next poll.
     Raises Conflict for a stale attempt or another's task, InputError for a type that isn't taken.
     """
     hub.live.instance_seen_s[who.instance] = hub.clock.wall_s()
@@ -41,16 +52,31 @@ def report(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, 
             f"messages of type {message['type']!r} are not taken here",
             fields=[("/type", f"one of {', '.join(sorted(_TAKERS))}")],
         )
+    if message["type"] in RESULTS:
+        return _outcome(hub, who, message, slots=slots, holds=holds)
     return taker(hub, who, message)
 
 
-def _outcome(hub: Hub, who: AgentPrincipal, message: dict[str, Any]) -> dict[str, Any]:
+def _outcome(
+    hub: Hub,
+    who: AgentPrincipal,
+    message: dict[str, Any],
+    *,
+    slots: int = 0,
+    holds: Sequence[Held] = (),
+) -> dict[str, Any]:
     """Take what an agent says of how its task goes on, and wake whom it concerns."""
     kind = message["type"]
     hub.require(Verb.SETTLE)
     counts = claims.as_it_counts(hub, message)
     failpoints.hit("service.settle.before")
-    answer = hub.store.write(lambda txn: _settle(hub, txn, who, message, counts))
+    answer = next_task.settled(
+        hub,
+        who,
+        lambda txn: _settle(hub, txn, who, message, counts),
+        slots=slots,
+        holds=holds,
+    )
     failpoints.hit("service.settle.after")
     _tidy(hub, kind, message["task"])
     delegated.tell(hub)

@@ -79,6 +79,12 @@ class Desk:
         with self._changed:
             return 0 if self._closed else self._slots - len(self._held)
 
+    def after(self, hold: Hold) -> tuple[int, tuple[Hold, ...]]:
+        """Return how many slots will be free, and what will be held, once an attempt is released."""
+        with self._changed:
+            left = tuple(each for each in self._held if each != hold)
+            return 0 if self._closed else self._slots - len(left), left
+
     def close(self) -> None:
         """Take nothing more."""
         with self._changed:

@@ -36,7 +36,7 @@ class Hub:
         them that was handled. HubAway when there was no usable answer, HubRefused on a final 4xx.
         """
         query = [("wait", f"{wait_s:g}"), ("slots", str(slots))]
-        query += [("holds", f"{task}:{attempt}") for task, attempt in holds]
+        query += _holds(holds)
         query += [("seen", seen)] if seen else []
         query += [("mail", str(mail))] if mail else []
         answer = self._call(
@@ -50,6 +50,17 @@ class Hub:
     def send(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a message; return the answer's body. The same id may be sent again and again."""
         return self._call("POST", _MESSAGES, dumps(message), timeout_s=_SEND_TIMEOUT_S).body
+
+    def settle(
+        self, result: dict[str, Any], *, slots: int, holds: Iterable[Hold]
+    ) -> dict[str, Any]:
+        """Send a task's result as `send` does; its answer may bring assignments, as `messages`.
+
+        They are for the slots that are free after it; `holds` is what is held beside it.
+        """
+        query = urlencode([("slots", str(slots)), *_holds(holds)])
+        target = f"{_MESSAGES}?{query}"
+        return self._call("POST", target, dumps(result), timeout_s=_SEND_TIMEOUT_S).body
 
     def colleagues(self) -> list[dict[str, Any]]:
         """Return the agents that this one may write to or give work, as the hub describes them."""
@@ -100,3 +111,7 @@ class Hub:
             return self._line.call(method, target, headers=headers, body=body, timeout_s=timeout_s)
         except DoorClosed as cause:
             raise HubAway(str(cause)) from cause
+
+
+def _holds(holds: Iterable[Hold]) -> list[tuple[str, str]]:
+    return [("holds", f"{task}:{attempt}") for task, attempt in holds]

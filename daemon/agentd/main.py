@@ -110,9 +110,10 @@ class _Agent:
             Forwarder(booted.egress_socket, to="egress") if booted.egress_socket else None
         )
         self._spool = Spool(
-            Outbox(new_hub(), workspace),
+            Outbox(new_hub(), workspace, room=self._desk.after),
             workspace / spool.DIRECTORY,
             settled=self._desk.release,
+            brought=lambda messages: self._poll.brought(messages),
         )
         recall = Recall(self._desk, self._spool)
         runner = Runner(

@@ -1,6 +1,6 @@
 """Sends a result's files before the result, each by its digest; what can't be sent is left out and said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,12 +12,13 @@ STALE = 409  # the attempt isn't ours any more: neither is its result
 
 Message = dict[str, Any]
 Hold = tuple[str, int]
+Room = Callable[[Hold], tuple[int, tuple[Hold, ...]]]
 
 
 class Way(Protocol):
     """The way to the hub, as this needs it."""
 
-    def send(self, message: Message) -> Message: ...
+    def settle(self, result: Message, *, slots: int, holds: Iterable[Hold]) -> Message: ...
 
     def put_part(
         self, sha256: str, *, task: str, attempt: int, size: int, offset: int, part: bytes
@@ -25,21 +26,25 @@ class Way(Protocol):
 
 
 class Outbox:
-    """Sends messages as the hub does; for a result, first the files that it names.
+    """Sends results, first the files that they name.
 
     The same message may be sent again and again: what of its files has arrived, and what was
     refused, is decided once, so that the result stays the same.
     """
 
-    def __init__(self, hub: Way, workspace: Path) -> None:
+    def __init__(self, hub: Way, workspace: Path, *, room: Room = lambda _: (0, ())) -> None:
+        """`room` says which slots are free, and what is held, once an attempt's result is settled."""
         self._hub = hub
         self._workspace = workspace
+        self._room = room
         self._decided: tuple[str, dict[str, str]] = ("", {})  # message id, digest → why not, or ""
 
     def send(self, message: Message) -> Message:
-        """Send a message; raises HubAway (send it again) and HubRefused."""
+        """Send a result; return the hub's answer. Raises HubAway (send it again) and HubRefused."""
         named = message["payload"].get("artifacts")
-        return self._hub.send(self._with_files(message, named) if named else message)
+        whole = self._with_files(message, named) if named else message
+        slots, holds = self._room((message["task"], message["attempt"]))
+        return self._hub.settle(whole, slots=slots, holds=holds)
 
     def _with_files(self, message: Message, named: list[dict[str, Any]]) -> Message:
         if self._decided[0] != message["id"]:

@@ -69,6 +69,12 @@ class Poll:
         if messages and same_question and not any(changed):
             self._woken.wait(_IDLE_TURN_S)
 
+    def brought(self, messages: Any) -> None:
+        """Act on what came with the answer to a result, as on a poll's answer. Any thread may."""
+        for each in messages if isinstance(messages, list) else ():
+            if isinstance(each, dict):
+                self._act(each)
+
     def _act(self, document: dict[str, Any]) -> bool:
         try:
             received = assignment.parse(document)

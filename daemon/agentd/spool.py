@@ -33,10 +33,19 @@ class Sender(Protocol):
 class Spool:
     """Results on their way; one thread sends them, oldest first, under the same id until answered."""
 
-    def __init__(self, hub: Sender, directory: Path, *, settled: Callable[[Hold], None]) -> None:
+    def __init__(
+        self,
+        hub: Sender,
+        directory: Path,
+        *,
+        settled: Callable[[Hold], None],
+        brought: Callable[[Any], None],
+    ) -> None:
+        """`settled` is told of each attempt that is over, then `brought` of what came with the answer."""
         self._hub = hub
         self._directory = directory
         self._settled = settled
+        self._brought = brought
         self._changed = threading.Condition()
         self._waiting: dict[Hold, dict[str, Any]] = {}
         self._wake = threading.Event()
@@ -65,8 +74,9 @@ class Spool:
         backoff = Backoff()
         while True:
             hold, message = self._next()
+            answer: dict[str, Any] = {}
             try:
-                self._hub.send(message)
+                answer = self._hub.send(message)
             except HubAway as away:
                 self._wake.clear()
                 self._wake.wait(backoff.failed(retry_after_s=away.retry_after_s))
@@ -82,6 +92,7 @@ class Spool:
             backoff.succeeded()
             if self.drop(hold):
                 self._settled(hold)
+            self._brought(answer.get("messages"))
 
     def _next(self) -> tuple[Hold, dict[str, Any]]:
         with self._changed:

@@ -107,6 +107,7 @@ class HubForAgentd:
     refusals: dict[str, dict[str, Any]] = field(default_factory=dict)  # problem by message type
     answered_by: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda _message: None
     forgets_what_is_held: bool = False
+    brings_more: bool = True  # the answer to a result brings the next task
     looking: int = 0  # polls for mail that wait here now
     _handed: set[str] = field(default_factory=set)
 
@@ -319,9 +320,20 @@ class HubForAgentd:
             self.messages.append(message)
             self._changed.notify_all()
             status, body = self._settle(message)
+            if status == 200 and message["type"] in ("task.completed", "task.failed"):
+                body = self._with_more(body, request.query)
         if status == 200:
             self.violations += violations("message.answer", body)
         return status, body
+
+    def _with_more(self, body: dict[str, Any], query: dict[str, list[str]]) -> dict[str, Any]:
+        """Return a result's answer with assignments for the slots that it names."""
+        if not self.brings_more:
+            return body
+        holds = {_hold(each) for each in query.get("holds", [])}
+        more = self._due(holds, int(query.get("slots", ["0"])[0]))
+        given = [each for each in more if each["type"] == "task.assigned"]
+        return body | {"messages": given} if given else body
 
     def _settle(self, message: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if message["id"] in self._answers:

@@ -206,17 +206,24 @@ class HubKeepsItsRules(RuleBasedStateMachine):
             task = self.model.tasks[task_id]
             if not task.held_by(agent.instance, attempt):
                 answer.append((self.word(agent, task), task_id, attempt))
-        unheld = [
+        unheld = self.unheld(agent, agent.holds)
+        unheld += self.leased_now(agent, slots - len(unheld))
+        return [*answer, *(("task.assigned", each.id, each.attempt) for each in unheld)]
+
+    def unheld(self, agent: ModelAgent, holds: list[tuple[str, int]]) -> list[ModelTask]:
+        return [
             task
             for task in self.model.held_by(agent.instance)
-            if (task.id, task.attempt) not in agent.holds
+            if (task.id, task.attempt) not in holds
         ]
-        if slots > len(unheld):
-            found = self.model.next_for(agent.agent)
-            if found is not None:
-                found.lease(agent.instance, self.clock.boot)
-                unheld.append(found)
-        return [*answer, *(("task.assigned", each.id, each.attempt) for each in unheld)]
+
+    def leased_now(self, agent: ModelAgent, slots: int) -> list[ModelTask]:
+        """Return the task that a free slot takes, leased."""
+        found = self.model.next_for(agent.agent) if slots > 0 else None
+        if found is None:
+            return []
+        found.lease(agent.instance, self.clock.boot)
+        return [found]
 
     def word(self, agent: ModelAgent, task: ModelTask) -> str:
         mine = task.last == agent.instance
@@ -232,41 +239,66 @@ class HubKeepsItsRules(RuleBasedStateMachine):
         kind=st.sampled_from(
             ("task.accepted", "task.accepted", "task.completed", "task.failed", "task.retryable")
         ),
+        slots=st.integers(0, 1),
+        answer_lost=st.booleans(),
     )
-    def say(self, who: int, of: int, which: int, kind: str) -> None:
+    def say(self, who: int, of: int, which: int, kind: str, slots: int, answer_lost: bool) -> None:
         """Say something of any task that `of` was ever given: late, twice, or as somebody else."""
         given = self.agents[of].given
         if not given:
             return
         (task_id, attempt), agent = given[-1 - which % len(given)], self.agents[who]
-        self.said(agent, kind, task_id, attempt)
+        self.said(agent, kind, task_id, attempt, slots=slots, answer_lost=answer_lost)
 
-    @rule(who=WHO, kind=st.sampled_from(("task.accepted", "task.completed", "task.retryable")))
-    def say_of_what_it_holds(self, who: int, kind: str) -> None:
+    @rule(
+        who=WHO,
+        kind=st.sampled_from(("task.accepted", "task.completed", "task.retryable")),
+        slots=st.integers(0, 1),
+    )
+    def say_of_what_it_holds(self, who: int, kind: str, slots: int = 0) -> None:
         agent = self.agents[who]
         if agent.holds:
-            self.said(agent, kind, *agent.holds[-1])
+            self.said(agent, kind, *agent.holds[-1], slots=slots)
 
-    def said(self, agent: ModelAgent, kind: str, task_id: str, attempt: int) -> None:
+    def said(
+        self,
+        agent: ModelAgent,
+        kind: str,
+        task_id: str,
+        attempt: int,
+        *,
+        slots: int,
+        answer_lost: bool = False,
+    ) -> None:
         task, name = self.model.tasks[task_id], f"{kind[5:]}-{task_id[-6:]}-{attempt}"
         first = (agent.instance, name)
         possible = task.held_by(agent.instance, attempt) and (
             task.state == ("leased" if kind == "task.accepted" else "running")
         )
+        left = [each for each in agent.holds if each != (task_id, attempt)]
         try:
             answer = report(
-                self.at.hub, self.principal(agent), message(kind, name, task_id, attempt)
+                self.at.hub,
+                self.principal(agent),
+                message(kind, name, task_id, attempt),
+                slots=slots,
+                holds=left,
             )
         except Conflict:
             assert not possible
             assert first not in self.model.answered
             return
+        brought = [(each["task"], each["attempt"]) for each in answer.pop("messages", ())]
         assert answer == {"id": name, "accepted": True}
-        if first in self.model.answered:
-            return
-        assert possible, (kind, task)
-        self.model.answered.add(first)
-        self.settle(task, kind)
+        if first not in self.model.answered:
+            assert possible, (kind, task)
+            self.model.answered.add(first)
+            self.settle(task, kind)
+        free = 0 if kind == "task.accepted" else slots - len(self.unheld(agent, left))
+        assert brought == [(each.id, each.attempt) for each in self.leased_now(agent, free)]
+        if not answer_lost:
+            agent.given += brought
+            agent.holds += brought
 
     def settle(self, task: ModelTask, kind: str) -> None:
         if kind == "task.accepted":

@@ -143,3 +143,48 @@ def test_secrets_are_files_that_only_the_owner_reads(hub: HubForAgentd, folder: 
     placed = folder / "secrets" / "github"
     assert placed.read_text() == "s3cr3t"
     assert placed.stat().st_mode & 0o777 == 0o400
+
+
+def test_the_answer_to_a_result_brings_the_next_task(hub: HubForAgentd, folder: Path) -> None:
+    with running(hub, folder):
+        hub.give(1, prompt="one")
+        hub.give(2, prompt="two")
+        hub.wait_for(lambda: len(hub.sent("task.completed")) == 2)
+    assert [each["payload"]["text"] for each in hub.sent("task.completed")] == ["one", "two"]
+    results = [
+        each
+        for each in hub.requests
+        if isinstance(each.body, dict) and each.body.get("type") == "task.completed"
+    ]
+    assert [each.query for each in results] == [{"slots": ["1"]}] * 2
+    asked = [each.at_s for each in hub.polls() if each.query["slots"] == ["1"]]
+    assert not any(results[0].at_s < each < results[1].at_s for each in asked)
+
+
+def test_what_the_answer_to_a_result_did_not_bring_a_poll_does(
+    hub: HubForAgentd, folder: Path
+) -> None:
+    hub.brings_more = False
+    with running(hub, folder):
+        hub.give(1, prompt="one")
+        hub.give(2, prompt="two")
+        hub.wait_for(lambda: len(hub.sent("task.completed")) == 2)
+
+
+def test_two_tasks_at_once_name_each_other_in_their_results(
+    hub: HubForAgentd, folder: Path
+) -> None:
+    waits = 'read name; while [ ! -e "go-$name" ]; do sleep 0.02; done; echo "$name"'
+    with running(hub, folder, executor=command("sh", "-c", waits), slots=2) as agentd:
+        for number, name in ((1, "one"), (2, "two"), (3, "three")):
+            hub.give(number, prompt=f"{name}\n")
+        hub.wait_for(lambda: len(hub.sent("task.accepted")) == 2)
+        for name in ("one", "two", "three"):
+            (agentd.workspace / f"go-{name}").touch()
+            hub.wait_for(lambda name=name: f"{name}\n" in texts(hub))  # type: ignore[misc]
+    assert sorted(texts(hub)) == ["one\n", "three\n", "two\n"]
+    assert len(hub.sent("task.accepted")) == 3
+
+
+def texts(hub: HubForAgentd) -> list[str]:
+    return [each["payload"]["text"] for each in hub.sent("task.completed")]

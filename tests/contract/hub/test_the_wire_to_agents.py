@@ -62,6 +62,20 @@ def test_a_tasks_whole_life_meets_the_schemas(whole: Whole) -> None:
     assert lost["type"] == "task.lost"
 
 
+def test_the_answer_to_a_result_brings_the_next_task(whole: Whole) -> None:
+    _, svid = whole.living()
+    first = submit(whole)
+    whole.agents.ask("GET", POLL, bearer=svid)
+    second = submit(whole)
+    whole.agents.ask("POST", MESSAGES, message("task.accepted", first), bearer=svid)
+    done = message("task.completed", first, text="done")
+    answer = whole.agents.ask("POST", f"{MESSAGES}?slots=1", done, bearer=svid)
+    [assigned] = meets("message.answer", answer)["messages"]
+    assert (assigned["type"], assigned["task"]) == ("task.assigned", second)
+    refused = whole.agents.ask("POST", f"{MESSAGES}?slots=65", done, bearer=svid)
+    assert problem(refused, 422)
+
+
 def test_a_cancelled_task_is_told_to_who_holds_it(whole: Whole) -> None:
     _, svid = whole.living()
     task = submit(whole)
@@ -94,8 +108,10 @@ def test_a_repeated_message_gets_the_first_answer_and_a_stale_attempt_a_conflict
     _, svid = whole.living()
     task = submit(whole)
     whole.agents.ask("GET", POLL, bearer=svid)
+    whole.agents.ask("POST", MESSAGES, message("task.accepted", task), bearer=svid)
     done = message("task.completed", task, text="done")
     first = whole.agents.ask("POST", MESSAGES, done, bearer=svid)
+    assert first.status_code == 200, first.text
     assert whole.agents.ask("POST", MESSAGES, done, bearer=svid).json == first.json
     stale = {**message("task.failed", task, 2, text="", reason="crashed", detail="",
                        retryable=False, partial=False), "id": "other"}  # fmt: skip

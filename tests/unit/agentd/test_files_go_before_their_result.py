@@ -1,6 +1,7 @@
 """A result goes after its files; a file that can't go is left out, and the result says so."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from agentd import artifacts
 from agentd.hub_errors import HubAway, HubRefused
-from agentd.outbox import PART_BYTES, Outbox
+from agentd.outbox import PART_BYTES, Hold, Outbox
 
 Message = dict[str, Any]
 
@@ -22,9 +23,9 @@ class Way:
         self.sent: list[Message] = []
         self.fails: dict[str, list[Exception]] = {}
 
-    def send(self, message: Message) -> Message:
-        self.sent.append(message)
-        return {"id": message["id"], "accepted": True}
+    def settle(self, result: Message, *, slots: int, holds: Iterable[Hold]) -> Message:
+        self.sent.append(result)
+        return {"id": result["id"], "accepted": True}
 
     def put_part(
         self, sha256: str, *, task: str, attempt: int, size: int, offset: int, part: bytes
