@@ -197,6 +197,7 @@ def _show(found: dict[str, Any]) -> None:
         ("capabilities", " ".join(found["capabilities"])),
         ("submitted", f"{ago(found['submitted_at_s'], now_s=now_s)} ago"),
         ("took", spoken(found["duration_s"]) if found["duration_s"] is not None else None),
+        ("budget", _budget(found.get("budget") or {})),
         ("tokens", _tokens(found["usage"])),
         ("cost", f"${found['cost_usd']:.4f}" if found["cost_usd"] is not None else None),
     ]
@@ -210,6 +211,13 @@ def _show(found: dict[str, Any]) -> None:
     _show_events(found.get("events") or [])
     if found["state"] in ("failed", "timed_out", "dead"):
         click.echo(f"\nSubmit it again: agentctl task retry {found['id']}", err=True)
+
+
+def _budget(budget: dict[str, Any]) -> str:
+    """Return what bounds the task, its agent's budget included; "" for nothing."""
+    from agentctl.model.budget import written
+
+    return ", ".join(f"{written(most)} {name}" for name, most in budget.items() if most is not None)
 
 
 def _tokens(usage: dict[str, Any]) -> str | None:

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 
 
+def written(amount: float) -> str:
+    """Return an amount as people write it: 2000000, 0.5; never 2e+06."""
+    return f"{amount:.15g}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """What one task may spend; None is no bound. Of an agent: what each of its tasks may spend."""
@@ -13,7 +18,8 @@ class Budget:
 
     def __str__(self) -> str:
         given = (("usd", self.usd), ("tokens", self.tokens), ("turns", self.turns))
-        return ", ".join(f"{name} {most:g}" for name, most in given if most is not None) or "none"
+        bounds = (f"{name} {written(most)}" for name, most in given if most is not None)
+        return ", ".join(bounds) or "none"
 
     def within(self, most: "Budget") -> "Budget":
         """Return the smaller of each bound: what is asked for, within what is allowed."""

@@ -272,7 +272,7 @@ def _shown(value: Any) -> str:
     elif isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, float):
-        text = f"{value:g}"
+        text = f"{value:.15g}"
     else:
         text = str(value)
     text = _printable(text)

@@ -7,7 +7,7 @@ why it widens; where it can't be told that a change is narrower, it counts as wi
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agentctl.model.budget import Budget
+from agentctl.model.budget import Budget, written
 from agentctl.model.fleet import (
     AccessRule,
     AgentSpec,
@@ -77,9 +77,9 @@ def _spends(before: Budget, after: Budget) -> Iterator[str]:
     for field in ("usd", "tokens", "turns"):
         old, new = getattr(before, field), getattr(after, field)
         if old is not None and new is None:
-            yield f"budget: its tasks are no longer bound to {old:g} {field}"
+            yield f"budget: its tasks are no longer bound to {written(old)} {field}"
         elif old is not None and new > old:
-            yield f"budget raised from {old:g} to {new:g} {field}"
+            yield f"budget raised from {written(old)} to {written(new)} {field}"
 
 
 def destination(before: Destination | None, after: Destination | None) -> tuple[str, ...]:

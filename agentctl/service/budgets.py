@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from agentctl.model.budget import Budget
+from agentctl.model.budget import Budget, written
 from agentctl.model.fleet import Provider
 from agentctl.model.task import FINAL, Task, Usage
 from agentctl.service.context import Fleet
@@ -80,9 +80,9 @@ def _share(
         return asked
     left = whole - spent(parent) - sum(_held(name, each, spent) for each in children)
     if left <= 0:
-        return f"nothing is left of the budget of {whole:g} {name}"
+        return f"nothing is left of the budget of {written(whole)} {name}"
     if asked is not None and asked > left:
-        return f"{asked:g} {name} are asked for, {left:g} are left of the budget"
+        return f"{written(asked)} {name} are asked for, {written(left)} are left of the budget"
     return left if asked is None else asked
 
 

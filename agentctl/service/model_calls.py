@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentctl.errors import Conflict, Refused, Unauthenticated
-from agentctl.model.budget import Budget
+from agentctl.model.budget import Budget, written
 from agentctl.model.decision import Question
 from agentctl.model.digest import plain
 from agentctl.model.fleet import Provider
@@ -136,7 +136,7 @@ def _within_bounds(txn: Txn, task: Task, budget: Budget, provider: Provider) -> 
     if provider.price is not None and budget.usd is not None:
         left = budget.usd - budgets.reserved_usd(task_table.children(txn, task.id))
         if used.calls and (used.cost_usd or 0.0) >= left:
-            raise Refused(f"the task's budget of {left:g} usd is spent", rule="budget")
+            raise Refused(f"the task's budget of {written(left)} usd is spent", rule="budget")
     if used.calls >= TASK_CALLS_MAX:
         raise Refused(f"the task has made {used.calls} model calls", rule="calls")
 

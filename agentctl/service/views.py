@@ -7,7 +7,7 @@ from agentctl.model.digest import plain
 from agentctl.model.mode import ModeName
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
-from agentctl.service import alerts, damage, files, modes, quarantine, usable, workspaces
+from agentctl.service import alerts, budgets, damage, files, modes, quarantine, usable, workspaces
 from agentctl.service.context import Hub
 from agentctl.service.roles import PLANNERS, READERS, require_role, sees_content
 from agentctl.service.task_row import task_row
@@ -35,6 +35,7 @@ def task(hub: Hub, task_id: str, who: OperatorPrincipal) -> dict[str, Any]:
     row["events"] = [plain(each) for each in events]
     row["children"] = children
     row["progress"] = hub.live.progress.get(task_id)
+    row["budget"] = plain(budgets.in_force(found, hub.fleet))
     return row
 
 

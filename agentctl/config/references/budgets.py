@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from agentctl.config.finding import Finding
 from agentctl.config.references.known import at_agent, error
+from agentctl.model.budget import written
 from agentctl.model.fleet import AgentSpec, ExecutorKind, Provider, ProviderKind
 
 
@@ -16,7 +17,7 @@ def budget(agent: AgentSpec, provider: Provider | None) -> Iterator[Finding]:
             " costs",
             (*at_agent(agent), "budget", "usd"),
             expected="a provider with a price",
-            found=f"{agent.budget.usd:g}",
+            found=written(agent.budget.usd),
             suggestion=f"give {provider.name} a `price` in policies/providers.yaml, or bound tokens",
         )
     if agent.budget.turns is not None and agent.executor.kind is ExecutorKind.COMMAND:

@@ -156,9 +156,9 @@ WIDER = {
         "secret pat is given to it",
     ),
     "a raised budget": (
-        replace(BEFORE, agents=(replace(RESEARCHER, budget=Budget(tokens=5)),)),
-        replace(BEFORE, agents=(replace(RESEARCHER, budget=Budget(tokens=7)),)),
-        "budget raised from 5 to 7 tokens",
+        replace(BEFORE, agents=(replace(RESEARCHER, budget=Budget(tokens=2_000_000)),)),
+        replace(BEFORE, agents=(replace(RESEARCHER, budget=Budget(tokens=3_000_000)),)),
+        "budget raised from 2000000 to 3000000 tokens",
     ),
     "a budget that is gone": (
         replace(BEFORE, agents=(replace(RESEARCHER, budget=Budget(usd=0.5)),)),

@@ -9,7 +9,7 @@ from agentctl.errors import Refused
 from agentctl.model.budget import Budget
 from agentctl.model.fleet import Executor, Price, ProviderKind
 from agentctl.model.task import NewTask, Task
-from agentctl.service import model_calls
+from agentctl.service import model_calls, views
 from agentctl.service.poll import poll
 from agentctl.service.submit import submit
 from agentctl.store import tasks as task_table
@@ -66,6 +66,13 @@ def test_a_task_gets_what_it_asks_for_within_its_agents(
     apply(bare, agents)
     found = handed(bare, asked)["payload"]["budget"]
     assert (found["usd"], found["tokens"], found["turns"]) == given
+
+
+def test_operators_see_what_bounds_a_task(bare: HubAtHand) -> None:
+    apply(bare, Budget(tokens=100))
+    given = handed(bare, Budget(turns=3))
+    shown = views.task(bare.hub, given["task"], ADMIN)["budget"]
+    assert shown == {"usd": None, "tokens": 100, "turns": 3}
 
 
 def test_calls_past_the_agents_tokens_are_refused(bare: HubAtHand) -> None:
