@@ -1,4 +1,4 @@
-"""`agentctl serve`: hub, gateway and reconciler as supervised children, until told to stop."""
+"""`agentctl serve`: hub, gateway, egress and reconciler as supervised children, until told to stop."""
 
 import os
 import random
@@ -39,7 +39,7 @@ def serve(
     gateway_env: tuple[str, ...],
     reconciler_env: tuple[str, ...],
 ) -> int:
-    """Run hub, gateway and reconciler until told to stop.
+    """Run hub, gateway, egress and reconciler until told to stop.
 
     Ctrl-C or SIGTERM stops them in order; agents' containers go on and are adopted by the
     next start. The processes log to the state directory's logs.
