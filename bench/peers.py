@@ -7,6 +7,7 @@ skipped, and said to be.
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -73,7 +74,7 @@ def redis(scratch: str) -> Iterator[str]:
     server = subprocess.Popen(["redis-server", *given], stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + READY_S_MAX
-        while not path.exists():
+        while not _listens(path):
             assert server.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -83,13 +84,19 @@ def redis(scratch: str) -> Iterator[str]:
         server.wait(10)
 
 
-def rate(python: Path, name: str, socket: str, tasks: int, workers: int) -> float:
+def _listens(path: Path) -> bool:
+    """Whether somebody answers: the socket is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as tried:
+        return tried.connect_ex(str(path)) == 0
+
+
+def rate(python: Path, name: str, path: str, tasks: int, workers: int) -> float:
     """Return tasks per second from the first submit to the last result, by as many submitters."""
-    environ = {**os.environ, "PEER_REDIS": socket, "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, "PEER_REDIS": path, "PYTHONPATH": str(ROOT)}
     worker = subprocess.Popen(
         [python, BESIDE / f"{name}_peer.py", "work", str(workers)],
         env=environ,
-        cwd=Path(socket).parent,
+        cwd=Path(path).parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
