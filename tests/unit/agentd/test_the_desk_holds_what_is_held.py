@@ -78,3 +78,13 @@ def test_the_shortest_heartbeat_of_what_is_held_counts() -> None:
     assert desk.beat_s(10) == 10
     desk.take(FIRST)
     assert desk.beat_s(10) == 3
+
+
+def test_what_will_be_free_after_a_result_is_known_before_it_is_settled() -> None:
+    desk = Desk(2)
+    desk.take(FIRST)
+    assert desk.after(FIRST.hold) == (2, ())
+    desk.take(SECOND)
+    assert desk.after(FIRST.hold) == (1, (SECOND.hold,))
+    desk.close()
+    assert desk.after(FIRST.hold) == (0, (SECOND.hold,))
