@@ -1,7 +1,7 @@
 """What this agent holds: each attempt from its assignment until the hub has its result."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from agentd.assignment import Assignment
@@ -39,19 +39,27 @@ class Desk:
     def take(self, job: Assignment) -> Held | None:
         """Put an assignment on the desk; None when it is there already, or there's no free slot."""
         with self._changed:
-            if self._closed or job.hold in self._held or len(self._held) >= self._slots:
-                return None
-            held = Held(job=job)
-            self._held[job.hold] = held
-            return held
+            return self._taken(job)
 
-    def release(self, hold: Hold) -> None:
-        """Take an attempt off: its result is settled, or is of no use."""
+    def release(self, hold: Hold, *, then: Iterable[Assignment] = ()) -> list[Held]:
+        """Take an attempt off, its result is settled or of no use; return what of `then` is put in its place.
+
+        Nobody who looks meanwhile sees the slot free.
+        """
         with self._changed:
             gone = self._held.pop(hold, None)
+            taken = [held for job in then if (held := self._taken(job)) is not None]
             self._changed.notify_all()
-        if gone is not None:
+        if gone is not None or taken:
             self._tell()
+        return taken
+
+    def _taken(self, job: Assignment) -> Held | None:
+        if self._closed or job.hold in self._held or len(self._held) >= self._slots:
+            return None
+        held = Held(job=job)
+        self._held[job.hold] = held
+        return held
 
     def stop(self, hold: Hold, reason: StopReason) -> bool:
         """Ask an attempt to end; False when it isn't here (any more), or was asked before."""

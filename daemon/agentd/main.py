@@ -112,8 +112,7 @@ class _Agent:
         self._spool = Spool(
             Outbox(new_hub(), workspace, room=self._desk.after),
             workspace / spool.DIRECTORY,
-            settled=self._desk.release,
-            brought=lambda messages: self._poll.brought(messages),
+            settled=lambda hold, brought: self._poll.settled(hold, brought),
         )
         recall = Recall(self._desk, self._spool)
         runner = Runner(

@@ -10,7 +10,7 @@ from typing import Any
 from agentd import assignment, log
 from agentd.assignment import Assignment, NoLongerOurs, Received
 from agentd.backoff import Backoff
-from agentd.desk import Desk
+from agentd.desk import Desk, Hold
 from agentd.door import Interrupted
 from agentd.hub import Hub
 from agentd.hub_errors import HubAway, HubRefused
@@ -69,22 +69,17 @@ class Poll:
         if messages and same_question and not any(changed):
             self._woken.wait(_IDLE_TURN_S)
 
-    def brought(self, messages: Any) -> None:
-        """Act on what came with the answer to a result, as on a poll's answer. Any thread may."""
-        for each in messages if isinstance(messages, list) else ():
-            if isinstance(each, dict):
-                self._act(each)
+    def settled(self, hold: Hold, brought: Any) -> None:
+        """Put an attempt off the desk whose result is settled, and begin what came with the answer."""
+        documents = [each for each in brought if isinstance(each, dict)] if brought else []
+        received = [_parsed(each) for each in documents]
+        jobs = [each for each in received if isinstance(each, Assignment)]
+        for held in self._desk.release(hold, then=jobs):
+            self._runner.start(held)
 
     def _act(self, document: dict[str, Any]) -> bool:
-        try:
-            received = assignment.parse(document)
-        except Malformed as wrong:
-            log.warning("message.malformed", why=str(wrong))
-            return False
-        if received is None:
-            log.warning("message.unknown", type=str(document.get("type"))[:64])
-            return False
-        return self._follow(received)
+        received = _parsed(document)
+        return received is not None and self._follow(received)
 
     def _follow(self, received: Received) -> bool:
         match received:
@@ -96,3 +91,14 @@ class Poll:
             case NoLongerOurs(cancelled=cancelled):
                 reason = StopReason.CANCELLED if cancelled else StopReason.LOST
                 return self._recall(received.hold, reason)
+
+
+def _parsed(document: dict[str, Any]) -> Received | None:
+    try:
+        received = assignment.parse(document)
+    except Malformed as wrong:
+        log.warning("message.malformed", why=str(wrong))
+        return None
+    if received is None:
+        log.warning("message.unknown", type=str(document.get("type"))[:64])
+    return received

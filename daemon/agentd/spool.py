@@ -38,14 +38,12 @@ class Spool:
         hub: Sender,
         directory: Path,
         *,
-        settled: Callable[[Hold], None],
-        brought: Callable[[Any], None],
+        settled: Callable[[Hold, list[Any]], None],
     ) -> None:
-        """`settled` is told of each attempt that is over, then `brought` of what came with the answer."""
+        """`settled` is told of each attempt that is over, and what came with the answer to its result."""
         self._hub = hub
         self._directory = directory
         self._settled = settled
-        self._brought = brought
         self._changed = threading.Condition()
         self._waiting: dict[Hold, dict[str, Any]] = {}
         self._wake = threading.Event()
@@ -90,9 +88,9 @@ class Spool:
             else:
                 log.info("result.settled", task=hold[0], attempt=hold[1], type=message["type"])
             backoff.succeeded()
-            if self.drop(hold):
-                self._settled(hold)
-            self._brought(answer.get("messages"))
+            brought = answer.get("messages")
+            if self.drop(hold) or brought:
+                self._settled(hold, brought if isinstance(brought, list) else [])
 
     def _next(self) -> tuple[Hold, dict[str, Any]]:
         with self._changed:

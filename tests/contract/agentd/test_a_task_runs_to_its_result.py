@@ -146,9 +146,9 @@ def test_secrets_are_files_that_only_the_owner_reads(hub: HubForAgentd, folder: 
 
 
 def test_the_answer_to_a_result_brings_the_next_task(hub: HubForAgentd, folder: Path) -> None:
+    hub.give(1, prompt="one")
+    hub.give(2, prompt="two")
     with running(hub, folder):
-        hub.give(1, prompt="one")
-        hub.give(2, prompt="two")
         hub.wait_for(lambda: len(hub.sent("task.completed")) == 2)
     assert [each["payload"]["text"] for each in hub.sent("task.completed")] == ["one", "two"]
     results = [
@@ -165,9 +165,9 @@ def test_what_the_answer_to_a_result_did_not_bring_a_poll_does(
     hub: HubForAgentd, folder: Path
 ) -> None:
     hub.brings_more = False
+    hub.give(1, prompt="one")
+    hub.give(2, prompt="two")
     with running(hub, folder):
-        hub.give(1, prompt="one")
-        hub.give(2, prompt="two")
         hub.wait_for(lambda: len(hub.sent("task.completed")) == 2)
 
 

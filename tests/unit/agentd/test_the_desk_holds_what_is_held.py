@@ -21,6 +21,7 @@ FIRST = Assignment(
     output_schema=None,
 )
 SECOND = dataclasses.replace(FIRST, task=task_id(2))
+THIRD = dataclasses.replace(FIRST, task=task_id(3))
 
 
 def test_an_attempt_is_taken_once() -> None:
@@ -78,6 +79,17 @@ def test_the_shortest_heartbeat_of_what_is_held_counts() -> None:
     assert desk.beat_s(10) == 10
     desk.take(FIRST)
     assert desk.beat_s(10) == 3
+
+
+def test_what_takes_a_settled_one_s_place_leaves_no_moment_with_a_free_slot() -> None:
+    desk, seen = Desk(1), []
+    desk.listen(lambda: seen.append((desk.free(), desk.holds())))
+    desk.take(FIRST)
+    (held,) = desk.release(FIRST.hold, then=[SECOND, THIRD])
+    assert held.job is SECOND
+    assert seen == [(0, (SECOND.hold,))]
+    desk.close()
+    assert desk.release(SECOND.hold, then=[FIRST]) == []
 
 
 def test_what_will_be_free_after_a_result_is_known_before_it_is_settled() -> None:
