@@ -94,3 +94,27 @@ def test_the_operators_own_servers_stand_beside_and_take_no_tool_away(
         hub.give()
         hub.wait_for_message("task.completed", within_s=90)
     assert results(model.requests[-1][2]) == ["Reported."]
+
+
+def test_a_message_of_any_length_reaches_the_model_in_parts_and_not_as_a_file_s_name(
+    hub: HubForAgentd, folder: Path, model: ModelForAgentd, claude: Path
+) -> None:
+    """The CLI writes longer answers of tools to a file; each character here counts twice for it."""
+    hub.post(1, "event", "\U0001f600" * 60_000, topic="news")
+    looks: tuple[dict[str, Any], ...] = (
+        {},
+        {"message": message_id(1), "part": 2},
+        {"message": message_id(1), "part": 3},
+    )
+    model.script = lambda body: (
+        UseTool(name="mcp__agentctl__check_inbox", input=looks[done])
+        if (done := tool_results(body)) < len(looks)
+        else Say()
+    )
+    path = f"{claude.parent}:/usr/local/bin:/usr/bin:/bin"
+    executor = {"kind": "claude-code", "args": [], "argv": []}
+    with running(hub, folder, env={"PATH": path}, executor=executor):
+        hub.give()
+        hub.wait_for_message("task.completed", within_s=90)
+    parts = results(model.requests[-1][2])
+    assert [each.count("\U0001f600") for each in parts] == [24_000, 24_000, 12_000]
