@@ -15,7 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentctl import resources
-from agentctl.config import load
+from agentctl.cli.reviewing import reach_of
+from agentctl.config import load, report
+from agentctl.model.fleet import DesiredState
+from agentctl.reconcile import declarations
 
 RUNS = int(os.environ.get("AGENTCTL_FUZZ_RUNS", "200"))  # the long form is 100,000
 FILES = (
@@ -118,6 +121,18 @@ def mutated(draw: st.DrawFn) -> dict[str, bytes | None]:
     return files
 
 
+@cache
+def whole() -> DesiredState:
+    """Return the fleet that the files declare before anything is done to them."""
+    with TemporaryDirectory() as folder:
+        for name, text in sample().items():
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_text(text)
+        desired = load(Path(folder)).desired
+    assert desired is not None
+    return desired
+
+
 def places(node: Any) -> Iterator[tuple[Any, Any]]:
     """Yield every mapping and list of a document with each of its keys."""
     keys = (
@@ -186,6 +201,11 @@ def test_a_mutated_project_gives_findings_or_a_fleet(files: dict[str, bytes | No
         loaded = load(project)
         assert time.process_time() - started < 1
     assert (loaded.desired is None) == bool(loaded.errors)
+    for form in report.FORMATS.values():
+        form(loaded.findings, loaded.sources, "fleets/a/")
+    if loaded.desired is not None:  # it can be applied: so it can be reviewed
+        declarations(whole(), loaded.desired)
+        reach_of(loaded.desired)
     for each in loaded.findings:
         assert each.message
         assert "Traceback" not in each.message
