@@ -53,7 +53,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> falcon.testing.TestClient:
 
     monkeypatch.setattr(authenticate, "agent", whose)
     monkeypatch.setattr(poll, "poll", lambda *_args, **_asked: [])
-    monkeypatch.setattr(report, "report", lambda _hub, _who, said: {"id": said["id"]})
+    monkeypatch.setattr(report, "report", lambda _hub, _who, said, **_more: {"id": said["id"]})
     hub = SimpleNamespace(version="1", clock=ManualClock())
     return falcon.testing.TestClient(agents_app(hub))  # type: ignore[arg-type]
 
