@@ -19,6 +19,7 @@ from agentctl.policy.window import holds, untimely
 DEFAULT_DENY = "default-deny"
 DECLARED = "declared"  # what a declaration grants: an agent's provider and secrets
 ANSWERS_MAX = 50_000  # some 10 MB of answers; past it the memory is emptied and fills again
+TARGETS_MAX = 5_000  # targets whose rules are remembered; tasks, which are targets too, come and go
 
 Matches = Callable[[str], object]
 
@@ -79,6 +80,9 @@ class Policy:
     rules: tuple[AccessRule, ...]
     _by_verb: dict[str, tuple[Compiled, ...]] = field(repr=False, compare=False)
     _standings: dict[Question, Standing] = field(default_factory=dict, repr=False, compare=False)
+    _aimed: dict[tuple[str, str], tuple[Compiled, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def decide(self, question: Question) -> Decision:
         """Return the decision on a question; no rule that matches is a no."""
@@ -108,12 +112,23 @@ class Policy:
 
     def _stand(self, question: Question) -> Standing:
         timed: list[tuple[AccessRule, Decision]] = []
-        for each in self._by_verb.get(question.verb, self._by_verb["*"]):
+        for each in self._aimed_at(question.verb, question.target):
             if each.matches(question):
                 if each.rule.window is None:
                     return Standing(tuple(timed), each.decision)
                 timed.append((each.rule, each.decision))
         return Standing(tuple(timed), _nobody_allows(question, [rule for rule, _ in timed]))
+
+    def _aimed_at(self, verb: str, target: str) -> tuple[Compiled, ...]:
+        """Return the rules for a verb that a target matches: many ask for the same few targets."""
+        aimed = self._aimed.get((verb, target))
+        if aimed is None:
+            of_verb = self._by_verb.get(verb, self._by_verb["*"])
+            aimed = tuple(each for each in of_verb if each.target(target))
+            if len(self._aimed) >= TARGETS_MAX:
+                self._aimed.clear()
+            self._aimed[verb, target] = aimed
+        return aimed
 
 
 def compile_rules(rules: Sequence[AccessRule]) -> Policy:
