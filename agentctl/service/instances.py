@@ -280,6 +280,7 @@ def end(hub: Hub, txn: Txn, instance: Instance, state: InstanceState, reason: st
     if state is not InstanceState.RECYCLED:
         return []
     answers.forget(txn, instance.id)
+    hub.live.running.pop(instance.host, None)  # its container may outlive its record for a while
     hub.live.instance_seen_s.pop(instance.id, None)
     if hub.live.mail.forget(Place(instance.agent, instance.id)):
         hub.live.waiters.wake(f"mail:{instance.agent}")  # requests that it took are to be had again

@@ -106,6 +106,8 @@ class Live:
     hosts: list[dict[str, Any]] = field(default_factory=list)
     reconciler_seen_s: float | None = None
     looked_s: float | None = None  # wall clock of the engines' last look
+    # Host → places (agent, replica) that something ran at, as seen since an instance ended there last.
+    running: dict[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
     apart_since_s: float | None = None  # wall clock, while what runs isn't what is declared
     moved_s: float = 0.0  # wall clock of work's last move, anywhere
     upstreams: dict[str, Upstream] = field(default_factory=dict)

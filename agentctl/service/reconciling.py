@@ -84,6 +84,9 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     if gone and permits(hub.mode, "", Verb.SETTLE):
         agents = hub.store.write(lambda txn: _end_all(hub, txn, gone))
         hub.live.waiters.wake(*(f"agent:{agent}" for agent in agents))
+    hub.live.running |= {
+        each["name"]: _places(hub, each) for each in body["hosts"] if not each["error"]
+    }
     with hub.store.read() as txn:
         living = [_row(hub, txn, each) for each in instances.alive(txn)]
         demand = [_demand(each) for each in ephemeral.wanted(hub, txn)]
@@ -106,6 +109,15 @@ def _running(body: dict[str, Any]) -> dict[str, str]:
         for container in host["containers"]
         if container["state"] != "exited"
     }
+
+
+def _places(hub: Hub, host: dict[str, Any]) -> frozenset[tuple[str, int]]:
+    """Return the places of this installation that something runs at, whether or not it has a record."""
+    return frozenset(
+        (container["agent"], container["replica"])
+        for container in host["containers"]
+        if container["state"] != "exited" and container["installation"] == hub.installation
+    )
 
 
 def _has_gone(instance: Instance, answered: set[str], running: dict[str, str]) -> bool:

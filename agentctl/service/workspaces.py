@@ -149,7 +149,8 @@ def _declassify(
     to: str,
     why: str,
 ) -> tuple[Workspace, Refused | None]:
-    _require_free(txn, kept)
+    hub.require(Verb.APPLY)  # again: OPA may have taken seconds
+    _require_free(hub, txn, kept)
     fleet = say.fleet
     label = fleet.levels.join(kept.served)
     if not kept.served or to == label or not fleet.levels.at_most(to, label):
@@ -179,10 +180,17 @@ def _declassify(
     return after, None
 
 
-def _require_free(txn: Txn, kept: Workspace) -> None:
+def _require_free(hub: Hub, txn: Txn, kept: Workspace) -> None:
+    """Raise Conflict while a container lives there, or may: one that ended at the hub is killed later."""
     for each in instances.by_agent(txn, kept.agent):
         if (each.host, each.replica) == (kept.host, kept.replica):
             raise Conflict(
                 f"{each.id} lives at {kept.place}, and goes on writing as {each.label}",
                 hint="`agentctl quarantine` its agent, declassify, then `agentctl release` it",
             )
+    seen = hub.live.running.get(kept.host)
+    if seen is None or (kept.agent, kept.replica) in seen:
+        raise Conflict(
+            f"nobody has seen yet that nothing writes at {kept.place} any more",
+            hint="try again when its container has stopped; `agentctl status` says whether hosts answer",
+        )

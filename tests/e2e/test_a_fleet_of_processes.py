@@ -309,7 +309,10 @@ def test_a_workspace_goes_to_nobody_below_what_it_holds_until_it_is_declassified
         lower = ("declassify", "clerk/0", "--to", "internal", "--why", "it is empty")
         assert "lives at" in fleet.run(*lower, code=1).stderr
         fleet.run("quarantine", "clerk", "--why", "to look at its workspace")
-        assert "counts as internal now" in fleet.run(*lower).stdout
+        until(
+            lambda: "counts as internal now" in fleet.run(*lower, code=None).stdout,
+            what="it is seen that nothing writes there any more",
+        )
         fleet.run("release", "clerk")
         until(fleet.all_running, what="a clerk of the lower clearance")
         [label] = {each["label"] for each in fleet.running()["clerk"]}

@@ -42,6 +42,7 @@ from agentctl.service import (
     instances,
     mail,
     model_calls,
+    reconciling,
     tunnels,
     watch,
     workspaces,
@@ -251,11 +252,30 @@ class LabelsFlow(RuleBasedStateMachine):
 
     @rule(agent=st.sampled_from(AGENTS), replica=st.integers(0, 1), to=st.sampled_from(tuple(RANK)))
     def declassify_a_workspace(self, agent: str, replica: int, to: str) -> None:
+        self.reconciler_looks()
         with self.anything_goes():
             workspaces.declassify(
                 self.at.hub, ADMIN, agent, replica=replica, host="", to=to, why="it may be known"
             )
             self.taint.lower(words(self.taint.workspaces.get((agent, replica), ())), to)
+
+    def reconciler_looks(self) -> None:
+        """It reports every container that has a record as running."""
+        with self.store.read() as txn:
+            rows = [
+                {
+                    "agent": each.agent,
+                    "replica": each.replica,
+                    "instance": each.id,
+                    "id": each.container,
+                    "installation": self.at.hub.installation,
+                    "state": "running",
+                }
+                for each in instance_table.alive(txn)
+            ]
+        host = {"name": "local", "error": "", "engine": "docker", "containers": rows}
+        with self.anything_goes():
+            reconciling.observed(self.at.hub, {"hosts": [host]})
 
     def body(self, task: Task) -> str:
         with self.store.read() as txn:

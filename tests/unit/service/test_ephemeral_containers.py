@@ -52,7 +52,15 @@ def look(at: HubAtHand) -> dict[str, Any]:
     with at.hub.store.read() as txn:
         living = list(instance_table.alive(txn))
     containers = [
-        {"instance": each.id, "id": each.container, "state": "running"} for each in living
+        {
+            "agent": each.agent,
+            "replica": each.replica,
+            "instance": each.id,
+            "id": each.container,
+            "installation": at.hub.installation,
+            "state": "running",
+        }
+        for each in living
     ]
     host = {"name": "local", "error": "", "engine": "e", "containers": containers}
     return reconciling.observed(at.hub, {"hosts": [host]})

@@ -1,5 +1,6 @@
 """A kept workspace serves nobody below what it holds; an admin's recorded act alone says otherwise."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from agentctl.errors import Conflict, InputError, NotFound, Refused
 from agentctl.model.fleet import AccessRule, AgentSpec, Effect, Lifecycle
 from agentctl.model.instance import InstanceState
 from agentctl.model.principal import AgentPrincipal, OperatorPrincipal, Role
-from agentctl.service import instances, reconciling, registry, workspaces
+from agentctl.service import instances, quarantine, reconciling, registry, workspaces
 from agentctl.store import workspaces as workspace_table
 from tests.fakes.fleet import OPERATORS_DISPATCH, RESEARCHER, THINKER, fleet
 from tests.fakes.talk import lines
@@ -38,6 +39,15 @@ def served(bare: HubAtHand) -> HubAtHand:
 
 def gone(at: HubAtHand, who: AgentPrincipal) -> None:
     instances.mark(at.hub, who.instance, InstanceState.RECYCLED.value, "gone")
+    looked(at)
+
+
+def looked(at: HubAtHand, *running: str, error: str = "") -> None:
+    """Have the reconciler report what runs at replica 0 of these agents, of this installation."""
+    mine = {"replica": 0, "installation": at.hub.installation, "state": "running"}
+    rows = [{**mine, "agent": each, "instance": "", "id": each} for each in running]
+    host = {"name": "local", "error": error, "engine": "docker", "containers": rows}
+    reconciling.observed(at.hub, {"hosts": [host]})
 
 
 def refused(at: HubAtHand) -> list[dict[str, Any]]:
@@ -162,6 +172,24 @@ def test_while_a_container_writes_to_it_it_keeps_its_label(bare: HubAtHand) -> N
     bare.born("researcher")
     with pytest.raises(Conflict, match="lives at local/researcher/0"):
         lower(bare)
+
+
+def test_a_quarantined_container_that_is_not_killed_yet_still_writes_to_it(bare: HubAtHand) -> None:
+    apply(bare, RESEARCHER)
+    bare.born("researcher")
+    looked(bare, "researcher")
+    quarantine.quarantine(bare.hub, "researcher", ADMIN, why="odd")
+    looks: tuple[Callable[[], None], ...] = (
+        lambda: None,
+        lambda: looked(bare, error="no answer"),
+        lambda: looked(bare, "researcher"),
+    )
+    for look in looks:
+        look()
+        with pytest.raises(Conflict, match="nobody has seen yet that nothing writes"):
+            lower(bare)
+    looked(bare)
+    assert lower(bare)["holds"] == "internal"
 
 
 @pytest.mark.parametrize("to", ["confidential", "restricted", "secret"])
