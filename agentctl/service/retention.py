@@ -5,6 +5,8 @@ signed checkpoint reaches that is itself past the bound, after a checkpoint has 
 Source: docs/decisions/0010-journal-and-state.md.
 """
 
+from collections.abc import Iterator
+
 from agentctl.model.fleet import Retention
 from agentctl.model.instance import Instance
 from agentctl.model.task import FINAL, Task
@@ -39,16 +41,30 @@ def _tasks(hub: Hub, before_s: float) -> bool:
     with hub.store.read() as txn:
         found = _ended_tasks(txn, before_s)
 
-    def work(txn: Txn) -> None:
-        for task_id in found:
+    def work(txn: Txn) -> list[str]:
+        gone = list(_without_answers(txn, found))
+        for task_id in gone:
             task_table.forget(txn, task_id)
             idempotency.forget(txn, task_id)
-        _note(hub, txn, "tasks", len(found), first=found[0], last=found[-1])
+        if gone:
+            _note(hub, txn, "tasks", len(gone), first=gone[0], last=gone[-1])
+        return gone
 
-    if found:
-        hub.store.write(work)
-        artifacts.forget(hub, found)
-    return len(found) == TASKS_AT_ONCE
+    if not found:
+        return False
+    gone = hub.store.write(work)
+    artifacts.forget(hub, gone)
+    return len(found) == TASKS_AT_ONCE or len(gone) < len(found)
+
+
+def _without_answers(txn: Txn, task_ids: list[str]) -> Iterator[str]:
+    """Delete a batch of what stands of tasks' model calls and tunnels; yield the tasks that have no more."""
+    left = RECORDS_AT_ONCE
+    for task_id in task_ids:
+        left -= answers.forget(txn, task_id, at_most=left)
+        if left <= 0:
+            return
+        yield task_id
 
 
 def _ended_tasks(txn: Txn, before_s: float) -> list[str]:

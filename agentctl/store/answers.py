@@ -1,6 +1,7 @@
 """Table answers: what each message of a sender was answered, so that a repeat changes nothing."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from agentctl.store import keys
@@ -35,10 +36,10 @@ def remember(
     txn.put(Table.ANSWERS, keys.text(sender, message_id), _answered.encode(record))
 
 
-def forget(txn: Txn, sender: str) -> int:
+def forget(txn: Txn, sender: str, *, at_most: int | None = None) -> int:
     """Delete a sender's answers (its credentials are dead: it can't repeat itself); return how many."""
     forgotten = 0
-    for key, _ in txn.scan(Table.ANSWERS, keys.text(sender)):
+    for key, _ in islice(txn.scan(Table.ANSWERS, keys.text(sender)), at_most):
         txn.delete(Table.ANSWERS, key)
         forgotten += 1
     return forgotten

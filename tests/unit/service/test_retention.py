@@ -15,7 +15,16 @@ from agentctl.model.task import TaskState
 from agentctl.service import checkpoints, retention
 from agentctl.service.context import Hub
 from agentctl.service.record import note
-from agentctl.store import Txn, decisions, idempotency, inspection, instances, journal, tasks
+from agentctl.store import (
+    Txn,
+    answers,
+    decisions,
+    idempotency,
+    inspection,
+    instances,
+    journal,
+    tasks,
+)
 from agentctl.store import checkpoints as checkpoint_table
 from tests.fakes.fleet import fleet
 from tests.fakes.store_records import BODY, instance, task
@@ -75,6 +84,26 @@ def test_ended_tasks_go_after_their_time_with_all_that_stands_under_them(kept: H
         assert idempotency.first(txn, "operator:a", f"key-{WAITS}") is not None
         assert inspection.faults(txn) == []
     assert kinds(kept)[-1] == "retention.tasks"
+
+
+def test_what_stands_of_its_calls_and_tunnels_goes_with_a_task_in_batches(kept: HubAtHand) -> None:
+    put_task(kept, OLD, days_ago=31, state=TaskState.COMPLETED)
+    put_task(kept, RECENT, days_ago=29, state=TaskState.COMPLETED)
+
+    def calls(txn: Txn) -> None:
+        for number in range(retention.RECORDS_AT_ONCE + 1):
+            answers.remember(txn, OLD, f"call-{number}", "", {})
+        answers.remember(txn, RECENT, "call-0", "", {})
+
+    kept.hub.store.write(calls)
+    assert retention.step(kept.hub) is True
+    with kept.hub.store.read() as txn:
+        assert tasks.get(txn, OLD) is not None
+    assert retention.step(kept.hub) is False
+    with kept.hub.store.read() as txn:
+        assert tasks.get(txn, OLD) is None
+        assert answers.first(txn, OLD, f"call-{retention.RECORDS_AT_ONCE}") is None
+        assert answers.first(txn, RECENT, "call-0") is not None
 
 
 def test_a_task_that_ended_late_hides_none_behind_it(kept: HubAtHand) -> None:
