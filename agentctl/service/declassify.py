@@ -62,6 +62,7 @@ def _declassify(
     to: str,
     why: str,
 ) -> Outcome:
+    hub.require(Verb.APPLY)  # again: OPA may have taken seconds
     fleet = say.fleet
     task = task_table.get(txn, task_id)
     if task is None:

@@ -113,6 +113,7 @@ def _delegate(hub: Hub, txn: Txn, say: Say, sent: Sent) -> Made | Rejection:
     first = first_answer(txn, sent)
     if first is not None:
         return Made(answer=first)
+    hub.require(Verb.SUBMIT)  # again: OPA may have taken seconds
     standing = standing_of(txn, who, message["task"], message["attempt"])
     if standing is None:
         return stale(message["task"], message["attempt"])

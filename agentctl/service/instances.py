@@ -60,7 +60,7 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     )
 
     def work(txn: Txn) -> tuple[Instance, tuple[Pair, ...]]:
-        _require_unmoved(hub, fleet)
+        _require_unmoved(hub, fleet, host=instance.host)
         _refuse_quarantined(txn, instance.agent)
         place = (instance.host, instance.agent, instance.replica)
         for other in instances.by_agent(txn, instance.agent):
@@ -95,8 +95,12 @@ def _refuse_quarantined(txn: Txn, agent: str) -> None:
         )
 
 
-def _require_unmoved(hub: Hub, fleet: Fleet) -> None:
-    """Raise Conflict when another generation came into force since secrets were asked about."""
+def _require_unmoved(hub: Hub, fleet: Fleet, *, host: str) -> None:
+    """Raise what speaks against a container since secrets were asked about, which may take seconds.
+
+    Degraded: the mode forbids it now; Conflict: another generation came into force.
+    """
+    hub.require(Verb.CREATE_CONTAINER, host=host)
     if hub.fleet is not fleet:
         raise Conflict("another generation was just applied", hint="plan again")
 
@@ -190,8 +194,8 @@ def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
     token = tokens.instance_token(instance_id, secret)
 
     def work(txn: Txn) -> Instance:
-        _require_unmoved(hub, fleet)
         instance = _known(txn, instance_id)
+        _require_unmoved(hub, fleet, host=instance.host)
         if instance.state is not InstanceState.PROVISIONING:
             raise Conflict(f"{instance_id} is {instance.state} already", hint="reserve a new one")
         _spec_at(fleet, instance.agent, instance.host, instance.spec)

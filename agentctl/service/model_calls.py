@@ -57,6 +57,7 @@ def _note_refused(hub: Hub, body: dict[str, Any], why: str) -> None:
 
 
 def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any]:
+    hub.require(Verb.MODEL_CALL)  # again: OPA may have taken seconds
     task, instance = holder_of(hub, txn, body["token"], body["container"])
     provider = _provider(hub, say, task, instance, body)
     _within_bounds(txn, task, budgets.in_force(task, hub.fleet), provider)

@@ -219,6 +219,7 @@ def _record(
     first = first_answer(txn, sent)
     if first is not None:
         return first
+    hub.require(Verb.MESSAGE)  # again: OPA may have taken seconds
     if hub.fleet is not judged_by:
         raise Moved
     if standing_of(txn, sent.who, envelope.task, envelope.attempt) is None:

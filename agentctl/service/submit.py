@@ -76,6 +76,7 @@ def _submit(
     repeated = _first(txn, new, principal)
     if repeated is not None:
         return repeated, False, None
+    hub.require(Verb.SUBMIT)  # again: OPA may have taken seconds
     backlog.require_room(txn)
     fleet = say.fleet
     task = _record(hub, txn, say, new, who, retry_of)

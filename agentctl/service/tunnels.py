@@ -48,6 +48,7 @@ def open_tunnel(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any] | Refused:
+    hub.require(Verb.EGRESS)  # again: OPA may have taken seconds
     task, instance = holder_of(hub, txn, body["token"], body["container"])
     found = ruling(
         say.fleet,
