@@ -4,6 +4,7 @@ A generation may ask OPA what the one before didn't: what was routed before isn'
 it is decided again. Level-triggered: what waits is found in the tasks themselves, not in events.
 """
 
+from collections.abc import Iterator
 from itertools import islice
 
 from agentctl.model.task import TaskState
@@ -62,6 +63,8 @@ def _find(hub: Hub, fleet: Fleet) -> None:
     with hub.store.read() as txn:
         if memory.swept_s is None or now_s - memory.swept_s >= SWEEP_S:
             most = SWEPT_MAX if memory.swept_s is not None else None  # after a start: all of them
+            if memory.swept_s is None:
+                memory.owe(_undecided(txn, fleet))
             memory.swept_s = now_s
             memory.owe(islice(task_table.in_state(txn, TaskState.HELD), most))
         for agent in fleet.agents:
@@ -69,6 +72,14 @@ def _find(hub: Hub, fleet: Fleet) -> None:
             task = task_table.get(txn, first) if first else None
             if task is not None and not is_decided(fleet, task):
                 memory.owe(islice(task_table.queued(txn, agent), BEHIND_MAX))
+
+
+def _undecided(txn: Txn, fleet: Fleet) -> Iterator[str]:
+    """Yield the queued tasks that an earlier run left undecided, behind whichever is first in its queue."""
+    for task_id in task_table.in_state(txn, TaskState.QUEUED):
+        task = task_table.get(txn, task_id)
+        if task is not None and not is_decided(fleet, task):
+            yield task_id
 
 
 def _decide(hub: Hub, batch: list[str]) -> list[str]:

@@ -258,6 +258,21 @@ def test_after_a_start_all_that_is_held_is_looked_at(
     assert {task_of(at, each).state for each in tasks} == {TaskState.QUEUED}
 
 
+def test_after_a_start_what_is_queued_is_decided_though_the_first_in_its_queue_is(
+    at: Narrowed,
+) -> None:
+    at.apply(fleet())
+    tasks = [submit(at.hub, NewTask(prompt="p"), ADMIN)[0].id for _ in range(3)]
+    at.apply(fleet(RESEARCHER, SLOW))
+    assert at.hub.fleet is not None
+    owed._decide(at.hub, tasks[:1])  # and then the hub was killed
+    at.hub.live.opa = OpaMemory()
+    owed.look(at.hub)
+    generation = at.hub.fleet.generation.number
+    routed = [task_of(at, each).routed for each in tasks]
+    assert [each.generation for each in routed if each] == [generation] * 3
+
+
 def test_a_quarantined_agents_work_goes_to_another_that_opa_allows(at: Narrowed) -> None:
     at.apply(fleet(RESEARCHER, replace(RESEARCHER, name="second"), THINKER))
     task, _ = submit(at.hub, NewTask(prompt="p"), ADMIN)
