@@ -16,13 +16,16 @@ from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.quarantine import Quarantine
 from agentctl.service import delegated, mail
 from agentctl.service.context import Hub
-from agentctl.service.instances import end
+from agentctl.service.instances import end, expire_leases
 from agentctl.service.mail_room import Place
 from agentctl.service.record import note
 from agentctl.service.reroute import reroute
 from agentctl.service.roles import OPERATORS, require_role
 from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
+
+# What a task's error says: a delegator reads it, and who set whom apart, and why, is not for agents.
+TOLD = "its agent is quarantined"
 
 
 def quarantine(hub: Hub, agent: str, who: OperatorPrincipal, *, why: str) -> dict[str, Any]:
@@ -91,6 +94,7 @@ def _set_apart(
     facts = {"why": why, "containers": str(len(living)), "tasks": " ".join(tasks)}
     note(hub, txn, "agent.quarantined", who=who, subject=agent, **facts)
     for each in living:
+        expire_leases(hub, txn, each, TOLD)
         end(hub, txn, each, InstanceState.RECYCLED, made.spoken)
     return made, [each.id for each in living], tasks
 

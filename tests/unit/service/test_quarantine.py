@@ -142,6 +142,16 @@ def test_what_it_worked_on_is_taken_back_and_its_attempt_is_dead(
     assert task_of(office, researcher.task).state is TaskState.HELD
 
 
+def test_who_set_it_apart_and_why_is_in_no_task_since_delegators_read_those(
+    office: HubAtHand,
+) -> None:
+    task = named(office, "researcher", max_attempts=1)
+    taken_up(Talker(office, office.born("researcher"), task))
+    set_apart(office)
+    found = task_of(office, task)
+    assert (found.state, found.error) == (TaskState.DEAD, "its agent is quarantined")
+
+
 def test_its_work_goes_to_others_that_may_take_it(at_hand: HubAtHand) -> None:
     at_hand.apply(fleet(RESEARCHER, TWIN, THINKER))
     worker = at_work(at_hand, "researcher")
