@@ -82,6 +82,8 @@ class OpenTunnels:
             return
         self._hub_away = False
         for tunnel in left:
+            if tunnel not in self._tunnels:
+                continue  # it ended meanwhile, and its end is being told: that isn't broken off
             if tunnel.granted.tunnel in current:
                 tunnel.confirmed_at_s = self._now_s()
             else:
