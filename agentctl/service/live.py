@@ -30,6 +30,9 @@ SVIDS_REMEMBERED_MAX = 20_000  # one per container and renewal; some 6 MB
 CALLS_MAX = 10_000  # open model calls counted for metrics; the gateway's own bound is far lower
 TUNNELS_BURST = 300  # of one container: an install of a large project opens some dozens at once
 TUNNELS_PER_S = 5.0  # each leaves three lines in the journal
+# Over days those would be a gigabyte of one container's: these come to some 30 MB a day.
+TUNNELS_LONG_BURST = 5000
+TUNNELS_LONG_PER_S = 0.1
 WAKE_COUNTS = 4096  # shared by all keys there ever were: two that share one cost a needless look
 WAIT_SLICE_S = 1.0  # how long a waiter sleeps before it looks whether its client is still there
 LOOK_AGAIN_S = 10.0  # a waiter that nobody woke looks all the same: a lost wake costs this, no more
@@ -131,6 +134,9 @@ class Live:
     chains: Chains = field(default_factory=Chains)
     barred: dict[str, Barred] = field(default_factory=dict)  # messages refused by label, by sender
     tunnels: Rate = field(default_factory=lambda: Rate(per_s=TUNNELS_PER_S, burst=TUNNELS_BURST))
+    tunnels_long: Rate = field(
+        default_factory=lambda: Rate(per_s=TUNNELS_LONG_PER_S, burst=TUNNELS_LONG_BURST)
+    )
     talk: Rate = field(default_factory=lambda: Rate(per_s=RATE_PER_S, burst=RATE_BURST))
     svids: "OrderedDict[str, tuple[AgentPrincipal, float]]" = field(default_factory=OrderedDict)
 

@@ -34,7 +34,8 @@ def open_tunnel(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     container.
     """
     hub.require(Verb.EGRESS)
-    wait_s = hub.live.tunnels.wait_s(body["container"], hub.clock.boot_s())
+    asker, now_s = body["container"], hub.clock.boot_s()
+    wait_s = hub.live.tunnels.wait_s(asker, now_s) or hub.live.tunnels_long.wait_s(asker, now_s)
     if wait_s:
         raise Throttled("this container asks for tunnels too often", retry_after_s=wait_s)
     try:

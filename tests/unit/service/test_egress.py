@@ -18,8 +18,9 @@ from agentctl.model.mode import Mode, ModeName
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import NewTask, Task
 from agentctl.service import quarantine, tunnels
-from agentctl.service.live import TUNNELS_BURST
+from agentctl.service.live import TUNNELS_BURST, TUNNELS_LONG_PER_S
 from agentctl.service.poll import poll
+from agentctl.service.rate import Rate
 from agentctl.service.submit import submit
 from agentctl.store import decisions, instances, journal
 from tests.fakes.fleet import OPERATORS_DISPATCH, RESEARCHER, ROUTING, THINKER, fleet
@@ -317,6 +318,18 @@ def test_a_container_that_opens_tunnels_in_a_loop_is_throttled(held: Held) -> No
     with pytest.raises(Throttled):
         held.opens()
     held.at.clock.advance(60)
+    held.opens()
+
+
+def test_one_that_keeps_to_that_pace_for_hours_does_not_fill_the_journal(held: Held) -> None:
+    assert TUNNELS_LONG_PER_S * 86_400 < 10_000
+    held.at.hub.live.tunnels_long = Rate(per_s=TUNNELS_LONG_PER_S, burst=20)
+    for _ in range(20):
+        held.opens()
+    held.at.clock.advance(1)
+    with pytest.raises(Throttled):
+        held.opens()
+    held.at.clock.advance(1 / TUNNELS_LONG_PER_S)
     held.opens()
 
 
