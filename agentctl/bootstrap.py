@@ -57,7 +57,7 @@ AGENT_THREADS = 1088  # a waiting poll holds one (40 KiB each); the hub's cap on
 AGENT_CONNECTIONS_MAX = 4096  # a thousand agents keep two each, and at work two more
 OPERATOR_THREADS = 64  # half of them may wait for tasks; see the hub's cap on watchers
 INTERNAL_THREADS = 32
-EGRESS_THREADS = 8  # as many as egress asks with at once
+EGRESS_THREADS = 9  # as many as egress asks with at once, its watch included
 DESCRIPTORS_WANTED = AGENT_CONNECTIONS_MAX + 5 * CONNECTIONS_MAX + 1024  # the rest: store, logs
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from agentctl.egress.target import Target
 from agentctl.errors import AgentctlError, HubUnavailable, Unavailable
 
-ASKERS = 8  # the hub's listener has as many threads
+ASKERS = 8  # the hub's listener has as many threads, and one for the watch
 ASK_TIMEOUT_S = 5.0
 REPORTS_KEPT_MAX = 10_000  # ends that a hub away hasn't heard of, at 200 bytes each
 
@@ -63,6 +63,10 @@ class HubSide:
     _askers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(ASKERS, thread_name_prefix="ask")
     )
+    # Of its own: leave may wait for OPA, and what has to be cut must not wait behind that.
+    _watcher: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="watch")
+    )
     _unsent: deque[tuple[str, dict[str, Any]]] = field(
         default_factory=lambda: deque(maxlen=REPORTS_KEPT_MAX)
     )
@@ -91,7 +95,8 @@ class HubSide:
 
     async def current(self, tunnels: Sequence[str]) -> frozenset[str]:
         """Return those of the open tunnels that are still wanted."""
-        answer = await self._post("/api/hub/tunnels/current", {"tunnels": list(tunnels)})
+        body = {"tunnels": list(tunnels)}
+        answer = await self._post("/api/hub/tunnels/current", body, on=self._watcher)
         return frozenset(answer["current"])
 
     async def closed(self, tunnel: str, end: End) -> None:
@@ -116,7 +121,8 @@ class HubSide:
 
     def close(self) -> None:
         """End the threads; one that still waits for the hub ends with its timeout."""
-        self._askers.shutdown(wait=False, cancel_futures=True)
+        for each in (self._askers, self._watcher):
+            each.shutdown(wait=False, cancel_futures=True)
 
     async def _closed(self, tunnel: str, body: dict[str, Any]) -> bool:
         """Return whether the hub has it, or never will."""
@@ -128,8 +134,11 @@ class HubSide:
             log.error("the hub refused the end of %s: %s", tunnel, why)
         return True
 
-    async def _post(self, path: str, body: Any) -> dict[str, Any]:
-        return await asyncio.get_running_loop().run_in_executor(self._askers, self._ask, path, body)
+    async def _post(
+        self, path: str, body: Any, *, on: ThreadPoolExecutor | None = None
+    ) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(on or self._askers, self._ask, path, body)
 
     def _ask(self, path: str, body: Any) -> dict[str, Any]:
         try:
