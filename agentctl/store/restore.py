@@ -8,10 +8,11 @@ from pathlib import Path
 
 from agentctl.errors import AgentctlError, StateDamaged, StoreUnavailable
 from agentctl.model.journal import Entry
-from agentctl.store import checks, journal
+from agentctl.store import carry_over, checks, journal
 from agentctl.store.backup import INSTALLATION_FILE
 from agentctl.store.backup import restore as put_back
 from agentctl.store.contract import Store
+from agentctl.store.txn import Txn
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -30,19 +31,28 @@ def restore(
 ) -> Restored:
     """Put `backup` in place of `store`; what stood there is kept in the new directory `aside`.
 
-    The installation's id comes with it: its containers are the ones that the state speaks of.
+    Who is in quarantine and what workspaces hold is as either of the two says, where the replaced
+    one can be read: no restore lifts the first or lowers the second. The installation's id comes
+    with it: its containers are the ones that the state speaks of.
     Raises Conflict while a hub runs, StateDamaged when the backup isn't sound or is a newer
     version's; then nothing was changed.
     """
     checks.refuse_unfit(backup)
     line = checks.head_of(backup).seq
     identity = _installation(backup)
-    replaced = 0
+    replaced, since = 0, carry_over.Since()
     with contextlib.suppress(AgentctlError):  # a damaged one is why people restore
         replaced = checks.head_of(store).seq
+        since = carry_over.of(store)
     put_back(backup, store, aside=aside)
     changed = identity is not None and _put_installation(identity, installation, aside)
-    _journal(store, backup, line=line, replaced=replaced, who=who, at_s=at_s)
+    entry = Entry(
+        kind="state.restored",
+        who=who,
+        subject=str(backup),
+        facts={"line": str(line), "replaced_line": str(replaced)},
+    )
+    _write(store, entry, since, at_s=at_s)
     return Restored(line=line, replaced_line=replaced, installation_changed=changed)
 
 
@@ -76,15 +86,13 @@ def _put_installation(identity: str, place: Path, aside: Path) -> bool:
     return True
 
 
-def _journal(store: Path, backup: Path, *, line: int, replaced: int, who: str, at_s: float) -> None:
-    entry = Entry(
-        kind="state.restored",
-        who=who,
-        subject=str(backup),
-        facts={"line": str(line), "replaced_line": str(replaced)},
-    )
+def _write(store: Path, entry: Entry, since: carry_over.Since, *, at_s: float) -> None:
+    def work(txn: Txn) -> None:
+        carry_over.put(txn, since)
+        journal.append(txn, entry, at_s=at_s)
+
     opened = Store.open(store)
     try:
-        opened.write(lambda txn: journal.append(txn, entry, at_s=at_s))
+        opened.write(work)
     finally:
         opened.close()

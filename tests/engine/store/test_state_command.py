@@ -1,6 +1,7 @@
 """`agentctl state` as an operator runs it, with the hub stopped: verify, export, restore."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ from agentctl.bootstrap import open_hub
 from agentctl.cli import run
 from agentctl.model.digest import plain
 from agentctl.model.principal import OperatorPrincipal, Peer, Role
+from agentctl.model.quarantine import Quarantine
 from agentctl.model.task import NewTask
 from agentctl.paths import StatePaths
 from agentctl.service import backups, generations, tokens
 from agentctl.service.context import Hub
 from agentctl.service.submit import submit
-from agentctl.store import Store, instances, journal, tasks
+from agentctl.store import Store, instances, journal, quarantined_agents, tasks, workspaces
 from tests.engine.store import old_stores
 from tests.fakes.fleet import fleet
 from tests.fakes.store_records import instance
@@ -83,6 +85,29 @@ def test_a_restore_brings_back_the_backup_and_says_in_the_journal_what_it_replac
     assert int(newest.facts["replaced_line"]) > int(newest.facts["line"])
     [aside] = state.paths.state.glob("store-before-*")
     assert state.run("verify", str(aside)) == 0
+
+
+def test_a_restore_lifts_no_quarantine_and_lowers_no_workspace(
+    state: State, tmp_path: Path
+) -> None:
+    """The containers and the volumes are the ones of today."""
+    state.with_hub(1)
+    store = Store.open(state.paths.store)
+    born = instance("inst-1", label="internal")
+    store.write(lambda txn: workspaces.serve(txn, born))
+    store.backup(tmp_path / "backup")
+    store.write(lambda txn: workspaces.serve(txn, replace(born, label="restricted")))
+    apart = Quarantine(agent="thinker", who="operator:a", why="odd", since_s=1.0)
+    store.write(lambda txn: quarantined_agents.put(txn, apart))
+    store.close()
+    assert state.run("restore", str(tmp_path / "backup"), "--yes") == 0
+    store = Store.open(state.paths.store)
+    with store.read() as txn:
+        assert quarantined_agents.names(txn) == {"thinker"}
+        [kept] = workspaces.all(txn)
+    store.close()
+    assert kept.served == ("internal", "restricted")
+    assert kept.pairs == (("internal", "private"), ("restricted", "private"))
 
 
 def test_a_restore_on_another_machine_makes_it_the_backups_installation(
