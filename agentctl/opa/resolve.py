@@ -16,7 +16,11 @@ def resolve(host: str, port: int, *, within_s: float) -> list[str]:
     if not _one_at_a_time.acquire(timeout=within_s):
         raise TimeoutError("its name isn't resolved in time")
     found: Future[list[str]] = Future()
-    threading.Thread(target=_look_up, args=(host, port, found), daemon=True).start()
+    try:
+        threading.Thread(target=_look_up, args=(host, port, found), daemon=True).start()
+    except RuntimeError as cause:  # no more threads: nobody else would give the lock back
+        _one_at_a_time.release()
+        raise OSError(0, "its name can't be resolved now") from cause
     return found.result(timeout=within_s)
 
 

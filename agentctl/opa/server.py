@@ -4,6 +4,7 @@ One object asks whichever server the settings name; its connections and its brea
 those settings, and begin anew with others.
 """
 
+import logging
 import threading
 from dataclasses import dataclass, field
 from time import monotonic as clock
@@ -15,6 +16,8 @@ from agentctl.opa.breaker import FAILURES_MAX, Breaker
 from agentctl.opa.document import body
 from agentctl.opa.line import Failed, Line
 from agentctl.opa.token import NoToken, token
+
+log = logging.getLogger("agentctl.hub")
 
 
 @dataclass(slots=True)
@@ -44,7 +47,11 @@ class OpaServer:
                     why=f"{peer.last} ({FAILURES_MAX} times in a row or more: it isn't asked for a moment)"
                 )
             peer.breaker = entered
-        answer = _asked(peer.line, where, question, generation)
+        try:
+            answer = _asked(peer.line, where, question, generation)
+        except Exception:  # whoever leaves here tells the breaker: it lets one through at a time
+            log.exception("OPA could not be asked")
+            answer = NoAnswer(why="the hub can't ask it now", down=True)
         self._learn(peer, answer)
         return answer
 
