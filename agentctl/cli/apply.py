@@ -97,15 +97,14 @@ def _proposal(
 def require_may_apply(settings: Settings) -> None:
     """Raise Refused before anything is looked at or asked: the hub would refuse it in the end."""
     from agentctl.client import connect
-    from agentctl.service.roles import OPERATORS
+    from agentctl.policy.roles import OPERATORS, ROLES, spoken
 
     me = connect(settings).get("/api/hub/whoami")
     if me["role"] not in OPERATORS:
-        needed = " or ".join(sorted(role.value for role in OPERATORS))
         raise Refused(
             f"{me['name']} is {me['role']} and may not apply",
-            rule="roles",
-            hint=f"it takes the role {needed}; `agentctl plan` shows what would change",
+            rule=ROLES,
+            hint=f"it takes the role {spoken(OPERATORS)}; `agentctl plan` shows what would change",
         )
 
 

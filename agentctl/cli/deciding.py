@@ -1,11 +1,12 @@
 """What the files decide of a question: declarations, access rules, and above them the levels."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentctl.model.decision import Decision, Question
 from agentctl.model.fleet import DesiredState
-from agentctl.policy import DECLARED, Policy, compile_rules
+from agentctl.policy import DECLARED, DEFAULT_DENY, Policy, compile_rules
+from agentctl.policy.roles import ROLES, proviso, unfit
 from agentctl.routing import Levels
 
 CLEARANCE = "clearance"  # stands where a rule's name does
@@ -34,12 +35,24 @@ class Deciding:
         )
 
     def decide(self, question: Question) -> Decision:
-        """Return the decision; what is allowed is still denied above the target's clearance or boundary."""
+        """Return the decision; what is allowed is still denied to a role that the verb doesn't take, and
+        above the target's clearance or boundary.
+        """
         granted = question.verb in GRANTED
-        said = self._of_declared(question) if granted else self.policy.decide(question)
+        said = self._of_declared(question) if granted else self._of_rules(question)
         barred = self.barred(question.target, question.level) if said.allowed else ""
         rule = BOUNDARY if question.target in self.boundaries else CLEARANCE
         return Decision(allowed=False, rule=rule, reason=barred) if barred else said
+
+    def _of_rules(self, question: Question) -> Decision:
+        said = self.policy.decide(question)
+        why_not = unfit(question.verb, question.principal, question.role)
+        if why_not and said.allowed:
+            return Decision(allowed=False, rule=ROLES, reason=why_not)
+        if why_not and said.rule == DEFAULT_DENY:  # a rule wouldn't be enough
+            return replace(said, reason=f"{said.reason}; {why_not}")
+        only = proviso(question.verb, question.role) if said.allowed else ""
+        return replace(said, reason=f"{said.reason}, {only}") if only else said
 
     def _of_declared(self, question: Question) -> Decision:
         who, what = question.principal, question.target

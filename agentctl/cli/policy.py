@@ -34,7 +34,7 @@ def policy() -> None:
     "--capability", "capabilities", multiple=True, help="A capability asked for. Repeatable."
 )
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
-@click.option("--role", default="", help="The operator's role.")
+@click.option("--role", default="", help="The operator's role; declassify takes admin.")
 @click.option(
     "--at",
     type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]),
@@ -114,6 +114,7 @@ _ABOVE = {
     "clearance": "the clearance denies",
     "boundary": "the boundary denies",
     "declared": "what is declared decides",
+    "roles": "the role is another",
 }
 
 

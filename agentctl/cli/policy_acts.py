@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 from agentctl.config.names import MESSAGE_TYPES
 from agentctl.model.fleet import AgentSpec, DesiredState
 from agentctl.policy.matrix import Act, Principal
+from agentctl.policy.roles import TAKEN
 from agentctl.resources import root
 
 ANY_OPERATOR = "operator:*"
-ADMIN = "admin"
 EVENT = "event"
 _SET = re.compile(r"\[(!?)(.[^\]]*)\]")
 
@@ -57,7 +57,7 @@ class Acts:
     def declassifications(self, principal: Principal) -> Iterator[Act]:
         """Yield an act for each level that a label may fall to; any task stands for all."""
         levels = self.desired.routing.levels
-        if principal[1] != ADMIN or not self._wants("task:*"):
+        if principal[1] not in TAKEN["declassify"] or not self._wants("task:*"):
             return
         for at, to in enumerate(levels[:-1]):
             yield Act(
@@ -178,7 +178,9 @@ def operators(desired: DesiredState) -> tuple[Principal, ...]:
     rules = [each.principal for each in desired.access]
     names = {ANY_OPERATOR, *(each for each in rules if each.startswith("operator:"))}
     return tuple(
-        (name, role) for name in sorted(names) for role in sorted({*_roles(desired), ADMIN})
+        (name, role)
+        for name in sorted(names)
+        for role in sorted({*_roles(desired), *TAKEN["declassify"]})
     )
 
 

@@ -12,11 +12,9 @@ from agentctl.errors import UsageError
 from agentctl.model.fleet import DesiredState
 from agentctl.policy import DEFAULT_DENY
 from agentctl.policy.matrix import Act, Cell, Principal, matrix
-from agentctl.service.roles import OPERATORS
+from agentctl.policy.roles import ROLES, unfit
 
 ROWS_MAX = 500_000  # some 100 MB of JSON: more is asked for in parts
-ROLES = "roles"  # stands where a rule's name does, as it does at the hub
-SUBMITTING = frozenset({"", *(each.value for each in OPERATORS)})  # "": some role, not known which
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +82,7 @@ def _rows(deciding: Deciding, names: dict[Principal, str], acts: Iterable[Act]) 
 def _above(deciding: Deciding, cell: Cell) -> str:
     """Return what stands above the rules and denies, "" when nothing does."""
     act = cell.act
-    if act.verb == "task.submit" and act.principal[1] not in SUBMITTING:
+    if unfit(act.verb, *act.principal):
         return ROLES
     return CLEARANCE if deciding.barred(act.target, cell.level) else ""
 

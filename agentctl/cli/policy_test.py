@@ -13,6 +13,7 @@ from agentctl.errors import NotFound
 from agentctl.model.decision import Decision
 from agentctl.model.fleet import DesiredState
 from agentctl.policy import DEFAULT_DENY
+from agentctl.policy.roles import ROLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ def _finding(case: Case, decision: Decision, deciding: Deciding) -> Finding | No
         if case.rule in ("", decision.rule):
             return None
         at, expected = (*case.path, "rule"), f"{expected} by {case.rule!r}"
-        known = [DEFAULT_DENY, CLEARANCE, *(each.name for each in deciding.policy.rules)]
+        known = [DEFAULT_DENY, CLEARANCE, ROLES, *(each.name for each in deciding.policy.rules)]
         hint = decision.reason if case.rule in known else did_you_mean(case.rule, known)
     return case.document.finding(
         "policy-test-failed",

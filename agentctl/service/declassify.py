@@ -14,7 +14,7 @@ from agentctl.service import narrowing, reroute
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.narrowing import Say
 from agentctl.service.record import note_decision, note_task
-from agentctl.service.roles import ADMINS, require_role
+from agentctl.service.roles import TAKEN, require_role
 from agentctl.store import Txn
 from agentctl.store import tasks as task_table
 from agentctl.tasks import withdraw
@@ -31,7 +31,7 @@ def declassify(hub: Hub, task_id: str, who: OperatorPrincipal, *, to: str, why: 
     Conflict (somebody works on it), Unavailable (nothing applied yet, the mode forbids it, or OPA
     gives no answer).
     """
-    require_role(who, ADMINS, "declassify")
+    require_role(who, TAKEN[VERB], "declassify")
     hub.require(Verb.APPLY)
     fleet = hub.fleet
     if fleet is None:

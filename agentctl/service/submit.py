@@ -15,7 +15,7 @@ from agentctl.service.context import Fleet, Hub
 from agentctl.service.live import WOKEN_FOR_ONE
 from agentctl.service.narrowing import Say
 from agentctl.service.record import note, note_decision, note_task
-from agentctl.service.roles import OPERATORS, require_role
+from agentctl.service.roles import TAKEN, require_role
 from agentctl.store import Txn, idempotency
 from agentctl.store import tasks as task_table
 from agentctl.tasks import hold, queue
@@ -34,7 +34,7 @@ def submit(
     Throttled (as much waits as may, or comes from this submitter), Unavailable (nothing
     applied yet, the mode forbids it, or OPA gives no answer).
     """
-    require_role(who, OPERATORS, "submit tasks")
+    require_role(who, TAKEN["task.submit"], "submit tasks")
     principal = f"operator:{who.name}"
     # Whatever mode and fleet have become, a repeat gets its first answer.
     with hub.store.read() as txn:

@@ -46,7 +46,7 @@ def test_where_it_is_enabled_it_is_asked(
 ) -> None:
     declare(project, server)
     said = explain(project, capsys)
-    assert said[0] == "yes: allowed by 'operators dispatch'"
+    assert said[0] == "yes: allowed by 'operators dispatch', with the role admin or operator"
     assert said[-1] == f"  OPA at {server.url} agrees"
     assert [each["generation"] for each in server.asked] == [0]
 
@@ -79,7 +79,7 @@ def test_without_an_answer_the_rules_stand_and_it_is_said(
     declare(project, server)
     server.manner = "undefined"
     said = explain(project, capsys)
-    assert said[0] == "yes: allowed by 'operators dispatch'"
+    assert said[0] == "yes: allowed by 'operators dispatch', with the role admin or operator"
     assert "gives no answer here: its policy leaves the decision undefined" in said[-1]
     assert explain(project, capsys, "--opa", code=4)[-1] == said[-1]
 
