@@ -5,6 +5,7 @@ the structured output when one was asked for. `subtype` alone says nothing: it i
 "success" for an API error too. Tried with 2.1.330: docs/decisions/0005-agentd.md.
 """
 
+import re
 from typing import Any
 
 from agentd.child import End, Ending
@@ -19,6 +20,11 @@ _BY_SUBTYPE = {
     "error_max_budget_usd": Reason.MAX_BUDGET,
     "error_max_structured_output_retries": Reason.NO_STRUCTURED_OUTPUT,
 }
+# The CLI's advice to a person at its terminal: here the gateway is ours, and its port an accident.
+_ADVICE = re.compile(
+    r" ?This is a server-side issue, usually temporary[^.]*\."
+    r"| ?If it persists, check your inference gateway(?: \([^)]*\))?\."
+)
 _NOT_LOGGED_IN = "not logged in"  # the CLI's words when it finds no credential; it has no status
 
 
@@ -83,7 +89,7 @@ def _error(result: dict[str, Any], work: Work) -> Failed:
     if reason is not None:
         return Failed(reason=reason, detail=_errors(result), work=work)
     status = result.get("api_error_status")
-    words = str(result.get("result") or _errors(result))[:_RESULT_CHARS_MAX]
+    words = _without_advice(str(result.get("result") or _errors(result)))
     if result.get("terminal_reason") == "api_error" or isinstance(status, int):
         return Failed(
             reason=Reason.API_ERROR,
@@ -99,6 +105,12 @@ def _error(result: dict[str, Any], work: Work) -> Failed:
             work=work,
         )
     return Failed(reason=Reason.CRASHED, detail=words, retryable=True, work=work)
+
+
+def _without_advice(words: str) -> str:
+    """Return an error's words, within bounds, without the CLI's advice; as they are if that is all."""
+    rest = _ADVICE.sub("", words[: 2 * _RESULT_CHARS_MAX]).strip()
+    return (rest or words)[:_RESULT_CHARS_MAX]
 
 
 def _worth_another_try(status: Any, words: str) -> bool:

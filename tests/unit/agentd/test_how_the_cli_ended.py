@@ -226,3 +226,17 @@ def test_a_stray_line_is_passed_over(line: bytes) -> None:
     stream, _ = _read(INIT)
     stream.feed(line + b"\n" + json.dumps(SUCCESS).encode() + b"\n")
     assert stream.finished
+
+
+def test_the_clis_advice_to_a_person_is_no_part_of_an_errors_words() -> None:
+    said = (
+        "API Error: 502 provider qwen can't be reached. This is a server-side issue, usually "
+        "temporary — try again in a moment. If it persists, check your inference gateway "
+        "(127.0.0.1:39267)."
+    )
+    ended = _outcome(API_ERROR | {"result": said, "api_error_status": 502}, status=1)
+    assert isinstance(ended, Failed)
+    assert ended.retryable
+    assert ended.detail == (
+        "the model's API answered 502: API Error: 502 provider qwen can't be reached."
+    )
