@@ -176,11 +176,20 @@ class EngineRefused(AgentctlError):
 
 
 class UpstreamFailed(Unavailable):
-    """A provider didn't answer, or stopped in the middle. The message is for agents: no addresses in it."""
+    """A provider didn't answer, or stopped in the middle; `why` is for operators.
+
+    The message is for agents: no addresses in it.
+    """
 
     status = 502
     type = "upstream-failed"
     title = "The provider failed"
+    why = ""
+
+    def told(self, why: str) -> Self:
+        """Return this error with what operators hear besides: the address, and the system's own words."""
+        self.why = why
+        return self
 
 
 class UpstreamSlow(UpstreamFailed):

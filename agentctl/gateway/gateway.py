@@ -124,7 +124,7 @@ class Gateway:
             status, answered = exchange.ask(path, call.body, headers)
             return self._passed_on(asked, status, answered, ending, key)
         except BaseException as why:
-            ending.end(Usage(), _word(why))
+            ending.end(Usage(), _word(why), _why(why))
             if isinstance(why, ProviderUnusable):
                 log.warning("%s: %s", why, why.why)
                 self._keyless()
@@ -197,7 +197,7 @@ class Stream:
                 raise UpstreamFailed("the provider stopped in the middle of its answer")
             self._ending.end(self._usage.usage(), "200")
         except UpstreamFailed as why:
-            self._ending.end(self._usage.usage(), _word(why))
+            self._ending.end(self._usage.usage(), _word(why), _why(why))
             yield wording.event(why)
 
 
@@ -232,12 +232,15 @@ class _Ending:
         self._call = OpenCall(self._wanted, self._granted, exchange, gone=gone)
         self._calls.add(self._call)
 
-    def end(self, usage: Usage, status: str, *, keep_open: bool = False) -> None:
-        """Report the use, once; give back connection and place unless the last bytes are to come."""
+    def end(self, usage: Usage, status: str, why: str = "", *, keep_open: bool = False) -> None:
+        """Report the use, once; give back connection and place unless the last bytes are to come.
+
+        `why` says more than `status` of a call that failed: to operators, never to the agent.
+        """
         if not self._reported:
             self._reported = True
             self._log(usage, status)
-            self._hub.report(self.granted.call, usage, status)
+            self._hub.report(self.granted.call, usage, status, why)
         if not keep_open:
             if self._call is not None:
                 self._calls.remove(self._call)
@@ -310,3 +313,16 @@ def _word(why: BaseException) -> str:
             return why.type
         case _:
             return "failed"
+
+
+def _why(why: BaseException) -> str:
+    """Return what operators hear of a failed call: where it wanted to go, and what became of it."""
+    match why:
+        case CallCut() | ProviderUnusable():
+            return ""  # not the provider's fault, or said in an alert of its own
+        case UpstreamFailed():
+            return why.why or why.detail
+        case AgentctlError():
+            return why.detail
+        case _:
+            return ""

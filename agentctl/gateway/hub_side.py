@@ -17,6 +17,7 @@ ASK_TIMEOUT_S = 10.0
 CURRENT_TIMEOUT_S = 5.0
 REPORT_TIMEOUT_S = 2.0  # the agent's last byte waits for it
 UNUSABLE_TOLD_MAX = 1000  # providers; more without a key have one and the same cause
+WHY_MAX = 300  # a provider's name, its address and the system's words; fits an alert's words
 REPORTS_KEPT_MAX = 10_000  # an hour of a busy fleet's calls, at 200 bytes each
 
 log = logging.getLogger("agentctl.gateway")
@@ -118,14 +119,15 @@ class HubSide:
         answer = self._post("/api/hub/providers", body, CURRENT_TIMEOUT_S)
         return answer["generation"], tuple(_provider(each) for each in answer["providers"])
 
-    def report(self, call: str, usage: Usage, status: str) -> None:
-        """Say what a call used; kept and sent later when the hub is away. Raises nothing."""
+    def report(self, call: str, usage: Usage, status: str, why: str = "") -> None:
+        """Say what a call used, and why it failed; kept and sent later when the hub is away. Raises nothing."""
         body = {
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
             "cache_read_tokens": usage.cache_read_tokens,
             "cache_write_tokens": usage.cache_write_tokens,
             "status": status,
+            **({"why": why[:WHY_MAX]} if why else {}),
         }
         if not self._report(call, body):
             self._unsent.append((call, body))

@@ -50,11 +50,12 @@ class Living:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """A model provider as the gateway's calls met it: failures in a row, the last one's word."""
+    """A model provider as the gateway's calls met it: failures in a row, the last one's word and why."""
 
     failures: int
     word: str
     since_s: float
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

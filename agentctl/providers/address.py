@@ -40,6 +40,11 @@ class Target:
         usual = {"http": 80, "https": 443}[self.scheme]
         return host if self.port == usual else f"{host}:{self.port}"
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port as operators read them; nothing else of the URL, which may be a secret."""
+        return f"{self.scheme}://{self.authority}"
+
 
 def lookup(host: str, port: int) -> Sequence[str]:
     """Return a host's addresses, as the system resolves them. Raises OSError."""

@@ -144,6 +144,19 @@ class Exchange:
         if self.cut_reason:
             return CallCut(self.cut_reason)
         refused = isinstance(cause, urllib3.exceptions.NewConnectionError)  # a timeout, to urllib3
+        failed = UpstreamFailed(f"provider {self._name} {what}")
+        why = f"{failed} at {self._target.origin}{_words_of(cause)}"
         if isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) and not refused:
-            return UpstreamSlow(f"provider {self._name} took too long")
-        return UpstreamFailed(f"provider {self._name} {what}")
+            return UpstreamSlow(f"provider {self._name} took too long").told(
+                f"{why}: it took too long"
+            )
+        return failed.told(why)
+
+
+def _words_of(cause: BaseException | None) -> str:
+    """Return the system's own words for a failure, "" when it has none; never what the other side sent."""
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return f": {cause.strerror}"
+        cause = cause.__cause__ or cause.__context__
+    return ""

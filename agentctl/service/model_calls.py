@@ -174,12 +174,12 @@ def usage(hub: Hub, call: str, body: dict[str, Any]) -> dict[str, Any]:
         task_table.put(txn, _with(task, body, _provider_of(hub, txn, opened)))
         answers.remember(txn, opened.task, call, "", {})
 
-    _reached(hub, opened.instance, str(body.get("status", "")))
+    _reached(hub, opened.instance, str(body.get("status", "")), str(body.get("why", "")))
     hub.store.write(work)
     return {}
 
 
-def _reached(hub: Hub, instance_id: str, word: str) -> None:
+def _reached(hub: Hub, instance_id: str, word: str, why: str) -> None:
     """Take note of whether the provider was reached, for the check that watches it."""
     with hub.store.read() as txn:
         instance = instances.get(txn, instance_id)
@@ -187,7 +187,7 @@ def _reached(hub: Hub, instance_id: str, word: str) -> None:
         return
     with hub.live.lock:
         before = hub.live.upstreams.pop(instance.provider, None)
-        after = after_call(before, word, now_s=hub.clock.wall_s())
+        after = after_call(before, word, now_s=hub.clock.wall_s(), why=why)
         if after is not None:
             hub.live.upstreams[instance.provider] = after
 

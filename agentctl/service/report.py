@@ -14,7 +14,7 @@ from agentctl.model.digest import digest
 from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import TEXT_BYTES_MAX, Result, Task, TaskState, Usage
-from agentctl.service import artifacts, budgets, claims, delegated, next_task
+from agentctl.service import artifacts, budgets, claims, delegated, failing, next_task
 from agentctl.service.context import Hub
 from agentctl.service.delegate import delegate
 from agentctl.service.live import WOKEN_FOR_ONE
@@ -147,13 +147,16 @@ def _completed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
 
 def _failed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
     hub.live.progress.pop(task.id, None)
-    return fail(
+    result = _result(txn, task, payload)
+    after = fail(
         task,
-        _result(txn, task, payload),
+        result,
         _usage(task, payload, priced=budgets.priced(task, hub.fleet)),
         retryable=bool(payload["retryable"]),
         now_s=hub.clock.wall_s(),
     )
+    born = instances.get(txn, task.instance)
+    return failing.with_cause(hub, after, result, born.provider) if born else after
 
 
 def _result(txn: Txn, task: Task, payload: dict[str, Any]) -> Result:

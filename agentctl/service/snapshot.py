@@ -12,11 +12,10 @@ from agentctl.monitor.snapshot import (
     Snapshot,
     Step,
     Unanswered,
-    Upstream,
     Waiting,
     Working,
 )
-from agentctl.service import usable
+from agentctl.service import failing, usable
 from agentctl.service.context import Hub
 from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
@@ -46,7 +45,7 @@ def snapshot(hub: Hub) -> Snapshot:
             moved_s=max(live.moved_s, live.listening_since_s),
             working=_working(hub, txn),
             living=tuple(_living(hub, each) for each in living),
-            upstreams=_upstreams(hub),
+            upstreams=failing.of_declared(hub),
             unusable=usable.of_declared(hub),
             hosts=_hosts(hub),
             steps=_steps(hub),
@@ -136,13 +135,6 @@ def _living(hub: Hub, instance: Instance) -> Living:
         ttl_s=spec.ttl_s if spec else None,
         grace_s=spec.grace_s if spec else 0.0,
     )
-
-
-def _upstreams(hub: Hub) -> dict[str, Upstream]:
-    declared = (
-        {each.name for each in hub.fleet.generation.desired.providers} if hub.fleet else set()
-    )
-    return {name: each for name, each in hub.live.upstreams.items() if name in declared}
 
 
 def _unanswered(hub: Hub) -> dict[str, Unanswered]:

@@ -7,7 +7,17 @@ from agentctl.model.digest import plain
 from agentctl.model.mode import ModeName
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
-from agentctl.service import alerts, budgets, damage, files, modes, quarantine, usable, workspaces
+from agentctl.service import (
+    alerts,
+    budgets,
+    damage,
+    failing,
+    files,
+    modes,
+    quarantine,
+    usable,
+    workspaces,
+)
 from agentctl.service.context import Hub
 from agentctl.service.roles import PLANNERS, READERS, require_role, sees_content
 from agentctl.service.task_row import task_row
@@ -95,6 +105,7 @@ def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
         "files": files.as_row(hub),
         "quarantined": apart,
         "unusable": dict(usable.of_declared(hub)),
+        "failing": failing.as_words(hub),
         "converged": hub.live.last_pass.get("converged"),
         "alerts": alerts.show(hub, who, every=False)["alerts"],
     }

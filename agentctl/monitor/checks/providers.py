@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from agentctl.model.alert import Finding, Severity
 from agentctl.monitor.snapshot import Snapshot
+from agentctl.monitor.upstream import in_words
 
 KEY_TROUBLE = frozenset({"401", "403"})  # no number of tries mends these
 
@@ -14,7 +15,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
         if upstream.word in KEY_TROUBLE and upstream.failures:
             what = f"{name} refuses the key ({upstream.word})"
         elif upstream.failures >= limit:
-            what = f"{upstream.failures} calls in a row to {name} failed, the last with {upstream.word}"
+            what = in_words(name, upstream)
         else:
             continue
         yield Finding(check="provider", subject=name, severity=Severity.CRITICAL, words=what)

@@ -149,7 +149,11 @@ def test_a_provider_that_is_down_is_a_bad_gateway_without_its_address(stage: Any
     assert status == 502
     assert headers["retry-after"]
     assert json.loads(body)["error"]["message"] == "provider claude can't be reached"
-    assert stage.hub.usage["call-1"]["status"] == "upstream-failed"
+    told = stage.hub.usage["call-1"]
+    assert told["status"] == "upstream-failed"
+    assert told["why"] == (
+        f"provider claude can't be reached at http://127.0.0.1:{port}: Connection refused"
+    )
 
 
 def test_a_provider_that_speaks_no_http_is_a_bad_gateway(stage: Any) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from agentctl.monitor.snapshot import Upstream
-from agentctl.monitor.upstream import after_call
+from agentctl.monitor.upstream import after_call, in_words
 
 TWICE = Upstream(failures=2, word="529", since_s=5.0)
 
@@ -23,3 +23,11 @@ def test_any_answer_of_its_own_proves_that_it_is_there(word: str) -> None:
 def test_a_call_that_was_ended_on_this_side_says_nothing(word: str) -> None:
     assert after_call(TWICE, word, now_s=9.0) is TWICE
     assert after_call(None, word, now_s=9.0) is None
+
+
+def test_the_last_failures_cause_is_kept_and_said() -> None:
+    why = "provider qwen can't be reached at http://127.0.0.1:11434: Connection refused"
+    found = after_call(TWICE, "upstream-failed", now_s=9.0, why=why)
+    assert found is not None
+    assert in_words("qwen", found) == f"3 calls in a row failed: {why}"
+    assert in_words("qwen", TWICE) == "2 calls in a row to qwen failed, the last with 529"
