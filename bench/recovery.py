@@ -22,6 +22,7 @@ from agentctl.model.fleet import Monitoring  # noqa: E402
 from agentctl.model.principal import AgentPrincipal, OperatorPrincipal, Role  # noqa: E402
 from agentctl.model.task import NewTask  # noqa: E402
 from agentctl.service import generations, instances, watch  # noqa: E402
+from agentctl.service import poll as polling  # noqa: E402
 from agentctl.service.context import Hub  # noqa: E402
 from agentctl.service.poll import poll  # noqa: E402
 from agentctl.service.report import report  # noqa: E402
@@ -71,6 +72,7 @@ def _busy(hub: Hub, replica: int) -> None:
     instance = instances.reserve(hub, body)["instance"]
     instances.bind(hub, instance, f"container-{replica}")
     who = AgentPrincipal(fleet=desired.fleet, agent=spec.name, instance=instance)
+    polling.SLOTS = EACH  # type: ignore[attr-defined]  # fewer containers than tasks: it is the tasks that count
     for each in poll(hub, who, slots=EACH, holds=(), wait_s=0.0, gone=lambda: False):
         report(
             hub,

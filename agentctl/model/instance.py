@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+SLOTS = 1  # tasks that a container works on at once, whatever it asks for
+
 
 class InstanceState(StrEnum):
     """As an operator sees it; reserved before the engine is asked, gone when the engine no longer has it."""

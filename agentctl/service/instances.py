@@ -12,7 +12,7 @@ from agentctl.identity import tokens
 from agentctl.model.decision import Question
 from agentctl.model.digest import spec_hash
 from agentctl.model.fleet import AgentSpec, Provider
-from agentctl.model.instance import Instance, InstanceState
+from agentctl.model.instance import SLOTS, Instance, InstanceState
 from agentctl.model.mode import Verb
 from agentctl.model.workspace import Pair
 from agentctl.service import ephemeral, narrowing, workspaces
@@ -230,7 +230,7 @@ def _boot(fleet: Fleet, instance: Instance, token: str) -> dict[str, Any]:
         "ttl_s": spec.ttl_s,
         "grace_s": spec.grace_s,
         "heartbeat_s": desired.monitoring.heartbeat_s,
-        "slots": 1,
+        "slots": SLOTS,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentctl import failpoints
 from agentctl.errors import Unauthenticated
-from agentctl.model.instance import Instance
+from agentctl.model.instance import SLOTS, Instance
 from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import LIVE, Task, TaskState
@@ -171,13 +171,16 @@ def _assign(
 def assign(
     hub: Hub, txn: Txn, who: AgentPrincipal, slots: int, holds: Sequence[Held]
 ) -> list[dict[str, Any]]:
-    """Lease tasks for free slots in a transaction that reads all the decision hangs on."""
+    """Lease tasks for free slots in a transaction that reads all the decision hangs on.
+
+    Never more than a container has: a hostile one would take its agent's whole queue, and keep it.
+    """
     given: list[dict[str, Any]] = []
     instance = _living(txn, who)
     held = task_table.live_of(txn, who.instance)
     # what another poll of this instance was given meanwhile takes a slot too
     unheld = sum((task.id, task.attempt) not in holds for task in held)
-    for _ in range(slots - unheld):
+    for _ in range(min(slots - unheld, SLOTS - len(held))):
         task = _may_take(hub, txn, instance)
         if task is None:
             break

@@ -10,6 +10,7 @@ from agentctl.model.mode import Mode, ModeName
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import NewTask, Task, TaskState
 from agentctl.service import instances, next_task
+from agentctl.service import poll as polling
 from agentctl.service.poll import poll
 from agentctl.service.report import report
 from agentctl.service.submit import submit
@@ -123,9 +124,24 @@ def test_what_is_lost_on_the_way_comes_again_and_nothing_beside_it(
     assert state(at_hand, third) is TaskState.QUEUED
 
 
-def test_slots_that_other_tasks_take_are_not_filled_twice(
+def test_a_container_that_claims_many_slots_gets_no_more_than_it_has(
     at_hand: HubAtHand, who: AgentPrincipal
 ) -> None:
+    tasks = [work(at_hand) for _ in range(3)]
+    assert len(look(at_hand, who, slots=64)) == 1
+    for holds in ((), ((tasks[0].id, 1),)):
+        found = poll(at_hand.hub, who, slots=64, holds=holds, wait_s=0.0, gone=lambda: False)
+        assert {each["task"] for each in found} <= {tasks[0].id}
+    accept(at_hand, who, tasks[0])
+    answer = settle(at_hand, who, result(tasks[0]), slots=64)
+    assert given(answer) == [("task.assigned", tasks[1].id)]
+    assert state(at_hand, tasks[2]) is TaskState.QUEUED
+
+
+def test_slots_that_other_tasks_take_are_not_filled_twice(
+    at_hand: HubAtHand, who: AgentPrincipal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "SLOTS", 2)
     tasks = [work(at_hand) for _ in range(4)]
     assert len(look(at_hand, who, slots=2)) == 2
     for each in tasks[:2]:
