@@ -76,8 +76,12 @@ async def _accept(
             log.warning("no connection can be accepted now: %s", cause.strerror)
             await asyncio.sleep(ACCEPT_AGAIN_S)
             continue
-        client.setblocking(False)
-        _keep(serving, proxy.serve(client, peer_of(client)))
+        try:
+            client.setblocking(False)
+            _keep(serving, proxy.serve(client, peer_of(client)))
+        except Exception:  # nobody starts accepting again: one connection is the smaller loss
+            log.exception("a connection can't be served")
+            client.close()
 
 
 def _keep(serving: "set[asyncio.Task[None]]", work: Coroutine[Any, Any, None]) -> None:
