@@ -4,19 +4,20 @@ import http.client
 import json
 import select
 import socket
+import ssl
 import threading
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode
 
+from agentctl.client.address import url_of
 from agentctl.client.problems import error_from
-from agentctl.errors import AgentctlError, ConfigError, HubUnavailable
+from agentctl.errors import AgentctlError, HubUnavailable, Unauthenticated
 
 TIMEOUT_S = 30.0  # longer than any answer but a long poll's, which names its own
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_BYTES_MAX = 64 * 1024 * 1024  # twice the largest body that the hub takes
-LOOPBACK_NAMES = frozenset({"localhost"})
+AUTHENTICATE = "set AGENTCTL_TOKEN; `agentctl token create` on the hub's machine makes one"
 
 Params = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ class Hub:
     ) -> None:
         """`state` is the state directory, for the words of an error. Raises ConfigError."""
         self.target = target.removeprefix("unix://")
-        self._url = _url(self.target, has_token=token is not None)
+        self._url = url_of(target, has_token=token is not None)
         self._token = token
         self._timeout_s = timeout_s
         self._state = state
@@ -103,7 +104,10 @@ class Hub:
         except (OSError, http.client.HTTPException) as cause:
             raise self._absent(f"does not answer ({_why(cause)})") from cause
         if status >= 400:
-            raise error_from(status, answer, retry_after=retry_after, asked=asked)
+            error = error_from(status, answer, retry_after=retry_after, asked=asked)
+            if self._url is not None and isinstance(error, Unauthenticated):
+                error.hint = AUTHENTICATE  # the hub's own words are for who writes requests
+            raise error
         return answer
 
     def _exchange(
@@ -138,7 +142,7 @@ class Hub:
         timeout_s: float,
     ) -> tuple[int, str | None, bytes]:
         if connection.sock is None:
-            connection.connect()
+            self._open(connection)
         connection.sock.settimeout(timeout_s)
         connection.request(method, path, body=payload, headers=dict(headers))
         response = connection.getresponse()
@@ -149,13 +153,34 @@ class Hub:
             self.close()
         return response.status, response.headers.get("Retry-After"), answer
 
+    def _open(self, connection: http.client.HTTPConnection) -> None:
+        try:
+            connection.connect()
+        except ssl.SSLCertVerificationError:
+            raise
+        except (TimeoutError, ssl.SSLError, ConnectionError) as cause:
+            if self._url is not None and self._url.scheme == "https" and connection.sock:
+                raise self._no_tls() from cause  # somebody took the connection, and no handshake
+            if isinstance(cause, TimeoutError):
+                took = f"did not accept a connection within {CONNECT_TIMEOUT_S:g} s"
+                raise self._absent(took) from cause
+            raise
+
+    def _no_tls(self) -> HubUnavailable:
+        assert self._url is not None
+        return HubUnavailable(
+            f"what listens at {self.target} does not speak TLS",
+            hint=f"the hub itself speaks plain HTTP: http://{self._url.netloc} on its own machine;"
+            " elsewhere https:// needs a proxy in front of it",
+        )
+
     def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
         """Return this thread's connection, and whether it was used before."""
         connection: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
         if connection is not None and connection.sock is not None and not _ended(connection.sock):
             return connection, True
         self.close()
-        fresh = _open(self._url, self.target)
+        fresh = _made(self._url, self.target)
         self._kept.connection = fresh
         return fresh, False
 
@@ -185,40 +210,12 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def _open(url: SplitResult | None, path: str) -> http.client.HTTPConnection:
+def _made(url: SplitResult | None, path: str) -> http.client.HTTPConnection:
     if url is None:
         return _UnixConnection(path, CONNECT_TIMEOUT_S)
     assert url.hostname is not None
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     return kind(url.hostname, url.port, timeout=CONNECT_TIMEOUT_S)
-
-
-def _url(target: str, *, has_token: bool) -> SplitResult | None:
-    """Return the parsed URL, or None for a socket's path."""
-    if "://" not in target:
-        return None
-    try:
-        url = urlsplit(target)
-        _ = url.port
-    except ValueError as cause:
-        raise ConfigError(f"{target!r} is no address of a hub: {cause}") from cause
-    if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/") or url.query:
-        raise ConfigError(
-            f"{target!r} is no address of a hub", hint="a socket's path, or http://HOST:PORT"
-        )
-    if has_token and url.scheme == "http" and not _is_loopback(url.hostname):
-        raise ConfigError(
-            f"the operator token would cross the network in the clear to {url.hostname}",
-            hint="use https:// (a proxy in front of the hub) or an SSH tunnel to its socket",
-        )
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host in LOOPBACK_NAMES
 
 
 def _query(params: Params | None) -> str:

@@ -30,5 +30,5 @@ def connect(settings: SettingsLike) -> Hub:
     """
     target = target_of(settings)
     over_http = target.startswith(("http://", "https://"))
-    token = os.environ.get("AGENTCTL_TOKEN") if over_http else None
+    token = (os.environ.get("AGENTCTL_TOKEN") or None) if over_http else None
     return Hub(target, token=token, state="" if settings.hub else str(settings.state))
