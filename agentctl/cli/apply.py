@@ -59,6 +59,8 @@ def apply(
         click.confirm("\nApply this?", abort=True)
     desired = proposal.desired
     generation, new = commit_generation(settings, desired, proposal.current, prune=prune)
+    if desired.opa.enabled:
+        _warn_of_silence(settings, desired)
     whole = Wanted(desired=desired)
     outcome = watch(
         settings,
@@ -132,6 +134,15 @@ def commit_generation(
         },
     )
     return answer["number"], True
+
+
+def _warn_of_silence(settings: Settings, desired: DesiredState) -> None:
+    from agentctl.cli.asking_opa import silent
+    from agentctl.client import connect
+
+    note = silent(desired, connect(settings))
+    if note:
+        click.echo(note, err=True)
 
 
 def _say_unchanged(proposal: Proposal, *, as_json: bool) -> None:

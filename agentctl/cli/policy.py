@@ -8,7 +8,7 @@ import click
 
 from agentctl.cli import Settings
 from agentctl.cli.selecting import Chosen, selection_options
-from agentctl.errors import EXIT_ERROR, EXIT_OK, EXIT_REFUSED
+from agentctl.errors import EXIT_ERROR, EXIT_OK
 
 
 @click.group()
@@ -66,7 +66,7 @@ def explain(
 
     What the rules allow is still denied above the agent's clearance, and where OPA refuses.
 
-    Exit 0 when it is allowed, 3 when it isn't, 4 when --opa gets no answer.
+    Exit 0 when it is allowed, 3 when it isn't, 4 when OPA is asked and gives no answer.
     """
     from agentctl.cli.asking_opa import hear
     from agentctl.cli.deciding import Deciding
@@ -95,17 +95,16 @@ def explain(
     heard = hear(desired.opa, question, decision, given=opa)
     if settings.output == "json":
         rules = [plain(each) for each in judged]
-        emit({**plain(decision), "rules": rules, "opa": heard.document()})
+        emit({**plain(heard.decision), "rules": rules, "opa": heard.document()})
     else:
-        verdict = "no" if heard.exit_code == EXIT_REFUSED else "yes"
-        click.echo(f"{verdict}: {heard.words if heard.overruled else decision.reason}")
+        click.echo(f"{heard.verdict}: {heard.decision.reason}")
         for each in judged:
             verdict = "decides" if each.decided else each.why_not or "matches, but comes later"
             if each.decided and decision.rule != each.rule:
                 does = "allows" if each.effect is Effect.ALLOW else "denies"
                 verdict = f"{does}, but {_ABOVE[decision.rule]}"
             click.echo(f"  {each.effect.value:<5} {each.rule}: {verdict}")
-        if heard.words:
+        if heard.words and heard.decision == decision:
             click.echo(f"  {heard.words}")
     return heard.exit_code
 

@@ -46,6 +46,11 @@ class Hub:
         self._state = state
         self._kept = threading.local()
 
+    @property
+    def over_http(self) -> bool:
+        """Whether the hub is reached over HTTP, so maybe on another machine."""
+        return self._url is not None
+
     def __repr__(self) -> str:
         return f"Hub({self.target!r})"
 

@@ -16,6 +16,7 @@ from agentctl.reconcile import widening
 from agentctl.reconcile.births import Born
 from agentctl.reconcile.causes import differences
 
+SINGLE = frozenset({"opa", "monitoring"})  # a fleet has one of each
 VALUE_CHARS_MAX = 200  # of one shown value; a review needs to recognise it
 
 
@@ -34,6 +35,12 @@ class Declaration:
     causes: tuple[Cause, ...] = ()
     widens: tuple[str, ...] = ()
     subject: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """Kind and name in words; of what there is one of, the name alone."""
+        alone = self.kind in SINGLE and self.name == self.kind
+        return self.name if alone else f"{self.kind} {self.name}"
 
 
 def declarations(before: DesiredState | None, after: DesiredState) -> tuple[Declaration, ...]:

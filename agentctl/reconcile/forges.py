@@ -61,10 +61,7 @@ def _table(title: str, found: tuple[Change, ...]) -> list[str]:
 def _declarations(found: tuple[Declaration, ...]) -> list[str]:
     if not found:
         return []
-    lines = [
-        f"{SIGNS[each.verb]} {each.kind} {each.name}{_causes(each.causes)}"
-        for each in found[:ROWS_MAX]
-    ]
+    lines = [f"{SIGNS[each.verb]} {each.what}{_causes(each.causes)}" for each in found[:ROWS_MAX]]
     if len(found) > ROWS_MAX:
         lines.append(f"… and {len(found) - ROWS_MAX} more")
     body = "\n".join(["```diff", *(line.replace("```", "'''") for line in lines), "```"])
@@ -99,7 +96,7 @@ def _annotations(review: Review, where: Where) -> Iterator[Annotation]:
     yield Annotation(level="notice", title="agentctl plan", message=review.figures)
     for each in review.declarations:
         for why in each.widens:
-            said = f"{each.kind} {each.name}: {why}"
+            said = f"{each.what}: {why}"
             yield _widens(said, _spot(each.subject, each.causes, where, about=why))
     for why in review.reach:
         yield _widens(f"reach: {why}", None)
@@ -118,7 +115,7 @@ def _annotations(review: Review, where: Where) -> Iterator[Annotation]:
         yield Annotation(
             level="notice",
             title="declaration",
-            message=f"{each.verb} {each.kind} {each.name}{f': {fields}' if fields else ''}",
+            message=f"{each.verb} {each.what}{f': {fields}' if fields else ''}",
             spot=_spot(each.subject, each.causes, where),
         )
 

@@ -39,9 +39,7 @@ class Review:
     @property
     def widens(self) -> tuple[str, ...]:
         """What widens: each declaration's own words, then where work can newly end up."""
-        own = (
-            f"{each.kind} {each.name}: {why}" for each in self.declarations for why in each.widens
-        )
+        own = (f"{each.what}: {why}" for each in self.declarations for why in each.widens)
         return (*own, *(f"reach: {each}" for each in self.reach))
 
     @property
@@ -118,7 +116,7 @@ def _block(title: str, lines: Iterable[str]) -> list[str]:
 
 def _declared(found: Iterable[Declaration]) -> Iterator[str]:
     for each in found:
-        yield f"  {SIGNS[each.verb]} {each.kind} {each.name}"
+        yield f"  {SIGNS[each.verb]} {each.what}"
         yield from (f"      {cause}" for cause in each.causes)
 
 

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agentctl.cli import run
+from agentctl.cli.asking_opa import silent
+from agentctl.model.fleet import DesiredState, Opa, Routing
 from tests.fakes.opa import OpaStandIn, opa_server
 
 Captured = pytest.CaptureFixture[str]
@@ -69,19 +72,29 @@ def test_what_the_rules_deny_it_is_not_asked_about(
 ) -> None:
     declare(project, server)
     said = explain(project, capsys, "--from", "agent:clerk", code=3)
-    assert said[-1] == "  OPA isn't asked: it can only narrow what the rules allow"
+    assert said[-1] == "  OPA was not asked: it can only narrow what the rules allow"
     assert server.asked == []
 
 
-def test_without_an_answer_the_rules_stand_and_it_is_said(
+def test_without_an_answer_there_is_no_yes(
     project: Path, server: OpaStandIn, capsys: Captured
 ) -> None:
     declare(project, server)
     server.manner = "undefined"
-    said = explain(project, capsys)
-    assert said[0] == "yes: allowed by 'operators dispatch', with the role admin or operator"
-    assert "gives no answer here: its policy leaves the decision undefined" in said[-1]
-    assert explain(project, capsys, "--opa", code=4)[-1] == said[-1]
+    said = explain(project, capsys, code=4)
+    why = "its policy leaves the decision undefined; where the hub gets none, it refuses with 503"
+    assert said[0] == f"no answer: OPA at {server.url} gives no answer here: {why}"
+    assert not any(line.startswith("yes") for line in said)
+    assert explain(project, capsys, "--opa", code=4) == said
+    out = json.loads("\n".join(explain(project, capsys, "-o", "json", code=4)))
+    assert (out["allowed"], out["rule"]) == (False, "opa")
+
+
+def test_where_there_is_no_server_there_is_no_yes(project: Path, capsys: Captured) -> None:
+    access = project / "policies/access.yaml"
+    access.write_text(access.read_text() + 'opa: {enabled: true, url: "http://127.0.0.1:1"}\n')
+    said = explain(project, capsys, code=4)
+    assert said[0].startswith("no answer: OPA at http://127.0.0.1:1 gives no answer here: ")
 
 
 def test_it_can_be_asked_before_it_is_enabled_and_left_alone_after(
@@ -97,7 +110,10 @@ def test_no_opa_asks_nobody_and_says_that_the_hub_does(
 ) -> None:
     declare(project, server)
     said = explain(project, capsys, "--no-opa")
-    assert said[-1] == f"  OPA at {server.url} is asked too by the hub, and may refuse"
+    assert said[0].startswith("yes: ")
+    assert (
+        said[-1] == f"  OPA was not asked: the hub asks the one at {server.url}, which may refuse"
+    )
     assert server.asked == []
 
 
@@ -110,4 +126,37 @@ def test_cases_never_ask_opa_and_say_so(
     assert said[-1] == "OPA wasn't asked: it may refuse what these rules allow."
     assert run(["policy", "test", "--project", str(project), "-o", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["opa"] == {"enabled": True, "asked": False}
+    assert server.asked == []
+
+
+class Alerts:
+    """A hub as far as `apply` asks it about OPA."""
+
+    def __init__(self, *checks: str, over_http: bool = False) -> None:
+        self.over_http = over_http
+        self._found = [{"check": each, "words": f"{each} it is"} for each in checks]
+
+    def get(self, path: str, params: dict[str, str]) -> dict[str, Any]:
+        assert (path, params) == ("/api/hub/alerts", {"all": "false"})
+        return {"alerts": self._found}
+
+
+def applied(server: OpaStandIn, *, enabled: bool = True) -> DesiredState:
+    levels = Routing(levels=("public",), default="public", boundaries=(), routes=())
+    opa = Opa(enabled=enabled, url=server.url)
+    return DesiredState(fleet="f", hosts=(), agents=(), providers=(), routing=levels, opa=opa)
+
+
+def test_what_was_applied_says_that_opa_is_silent(server: OpaStandIn) -> None:
+    assert silent(applied(server), Alerts("engine")) == ""
+    note = f"OPA doesn't answer at {server.url}: what it is asked about will be refused"
+    assert silent(applied(server), Alerts("opa")) == f"{note} (opa it is)"
+    server.manner = "error"
+    assert silent(applied(server), Alerts()) == f"{note} (it answers with status 500)"
+
+
+def test_opa_is_asked_from_here_for_a_hub_on_this_machine_alone(server: OpaStandIn) -> None:
+    server.manner = "error"
+    assert silent(applied(server), Alerts(over_http=True)) == ""
+    assert silent(applied(server, enabled=False), Alerts("opa")) == ""
     assert server.asked == []

@@ -21,6 +21,7 @@ from agentctl.model.fleet import (
     SourceKind,
 )
 from agentctl.reconcile import declarations
+from agentctl.reconcile.review import Review, review_text
 from tests.unit.reconcile.declared import OPUS, QWEN, RESEARCHER, ROUTING, fleet
 
 ALLOW = AccessRule(
@@ -33,7 +34,7 @@ BEFORE = replace(fleet(RESEARCHER), access=(ALLOW,))
 def told(before: DesiredState | None, after: DesiredState) -> list[str]:
     """Each change in a line, with its causes behind it."""
     return [
-        " ".join([f"{each.verb} {each.kind} {each.name}", *(f"({cause})" for cause in each.causes)])
+        " ".join([f"{each.verb} {each.what}", *(f"({cause})" for cause in each.causes)])
         for each in declarations(before, after)
     ]
 
@@ -239,4 +240,10 @@ def test_opa_switched_off_or_moved_widens_and_switched_on_does_not() -> None:
     assert widens(asked, BEFORE) == ["OPA no longer narrows what the rules allow"]
     elsewhere = replace(BEFORE, opa=Opa(enabled=True, path="other"))
     assert widens(asked, elsewhere) == ["OPA is asked elsewhere: what it refused may be allowed"]
-    assert told(BEFORE, asked) == ["change opa opa (enabled: false → true)"]
+    assert told(BEFORE, asked) == ["change opa (enabled: false → true)"]
+
+
+def test_what_there_is_one_of_is_named_once() -> None:
+    found = declarations(BEFORE, replace(BEFORE, opa=Opa(enabled=True)))
+    said = review_text(Review(plan=None, declarations=found))
+    assert "  ~ opa\n      enabled: false → true\n" in said
