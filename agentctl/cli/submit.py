@@ -88,6 +88,8 @@ def submit(
     task = hub.post("/api/hub/tasks", body, headers=headers)
     held = task["state"] == "held"  # nobody may take it as things stand: not worth a wait
     if wait and not held:
+        if settings.output != "json" and task["state"] not in FINAL:
+            click.echo(f"{task['id']} {_on_its_way(task)}", err=True)
         task = until_final(hub, task, output=settings.output)
     if settings.output == "json":
         emit(task)
@@ -128,7 +130,7 @@ def until_final(
 ) -> dict[str, Any]:
     """Return the task once it has ended, or as it stands after `timeout_s`; shows how far it is."""
     if task["state"] not in FINAL:
-        with task_screen.waiting(output=output) as tell:
+        with task_screen.waiting(output=output, attempts=task.get("max_attempts")) as tell:
             follow(hub, task["id"], tell, timeout_s=timeout_s)
         return hub.get(f"/api/hub/tasks/{in_path(task['id'])}")
     return task
@@ -140,8 +142,12 @@ def show_accepted(task: dict[str, Any]) -> None:
     if task["state"] == "held":
         click.echo(f"held: {task['held_reason']}", err=True)
     else:
-        where = f"{task['agent']} ({task['provider']}, {task['boundary']})"
-        click.echo(f"{task['state']} for {where}, by {task['rule']}", err=True)
+        click.echo(_on_its_way(task), err=True)
+
+
+def _on_its_way(task: dict[str, Any]) -> str:
+    where = f"{task['agent']} ({task['provider']}, {task['boundary']})"
+    return f"{task['state']} for {where}, by {task['rule']}"
 
 
 def show_end(task: dict[str, Any]) -> None:

@@ -15,16 +15,48 @@ News = dict[str, Any]
 Tell = Callable[[News], None]
 
 
+TRIED_AGAIN = frozenset({"failed_retryable", "expired"})
+
+
 @contextmanager
-def waiting(*, output: str) -> Iterator[Tell]:
-    """Yield what tells of a task that is waited for; all of it on stderr: stdout is the result's."""
+def waiting(*, output: str, attempts: int | None = None) -> Iterator[Tell]:
+    """Yield what tells of a task that is waited for; all of it on stderr: stdout is the result's.
+
+    `attempts` is how often it may be tried, None where that isn't known.
+    """
+    lost = LostAttempts(attempts)
     if output == "json":
         yield lambda news: _lines(news, err=True)
     elif sys.stderr.isatty():
-        with _live() as show:
+        with _live(lost) as show:
             yield show
     else:
-        yield _say_held
+
+        def say(news: News) -> None:
+            _say_held(news)
+            for line in lost.lines(news):
+                click.echo(line, err=True)
+
+        yield say
+
+
+class LostAttempts:
+    """Counts the attempts of one task, so that each that failed can be told with its reason."""
+
+    def __init__(self, attempts: int | None) -> None:
+        self._of = f" of {attempts}" if attempts else ""
+        self._begun = 0
+
+    def lines(self, news: News) -> list[str]:
+        """Return a line for each attempt that failed and isn't the last: the end says its own."""
+        found = []
+        for event in news["events"]:
+            self._begun += event["event"] == "leased"
+            ending = news["ended"] and event is news["events"][-1]
+            if event["event"] in TRIED_AGAIN and not ending:
+                why = harmless(event.get("detail") or "no reason given")
+                found.append(f"attempt {self._begun}{self._of} failed: {why}")
+        return found
 
 
 @contextmanager
@@ -33,7 +65,7 @@ def events(*, output: str) -> Iterator[Tell]:
     if output == "json":
         yield lambda news: _lines(news, err=False)
     elif sys.stderr.isatty():
-        with _live() as show:
+        with _live(LostAttempts(None)) as show:
 
             def both(news: News) -> None:
                 _events(news)
@@ -98,10 +130,16 @@ def _say_held(news: News) -> None:
 
 
 @contextmanager
-def _live() -> Iterator[Tell]:
+def _live(lost: LostAttempts) -> Iterator[Tell]:
     from rich.console import Console  # here: whoever has no terminal starts without it
     from rich.markup import escape
 
     console = Console(stderr=True)
     with console.status("waiting") as status:
-        yield lambda news: status.update(escape(in_words(news)))
+
+        def show(news: News) -> None:
+            for line in lost.lines(news):
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
+            status.update(escape(in_words(news)))
+
+        yield show

@@ -125,7 +125,22 @@ def test_submit_wait_prints_the_text_and_ends_well_only_when_completed(
     hub.answers["GET /api/hub/tasks/task-1/events"] = [ended]
     hub.answers["GET /api/hub/tasks/task-1"] = [done]
     assert run(["submit", "why?", "--wait"]) == EXIT_OK
-    assert capsys.readouterr().out == "because\n"
+    printed = capsys.readouterr()
+    assert printed.out == "because\n"
+    assert printed.err == "task-1 queued for thinker (claude-opus, public), by deep reasoning\n"
+
+
+def test_submit_wait_in_json_says_no_more_than_the_task(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["POST /api/hub/tasks"] = [TASK]
+    ended = {"task": "task-1", "events": [], "next": 2, "progress": None, "ended": True}
+    hub.answers["GET /api/hub/tasks/task-1/events"] = [ended]
+    hub.answers["GET /api/hub/tasks/task-1"] = [{**TASK, "state": "completed"}]
+    assert run(["submit", "why?", "--wait", "-o", "json"]) == EXIT_OK
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["state"] == "completed"
+    assert printed.err == ""
 
 
 def test_submit_wait_of_a_failed_task_says_why_and_ends_with_1(

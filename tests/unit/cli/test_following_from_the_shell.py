@@ -8,7 +8,7 @@ import pytest
 
 from agentctl.cli import following, run, tasks
 from agentctl.cli.following import follow
-from agentctl.cli.task_screen import in_words
+from agentctl.cli.task_screen import LostAttempts, in_words
 from agentctl.errors import (
     EXIT_ERROR,
     EXIT_OK,
@@ -195,3 +195,24 @@ def test_progress_reads_as_a_sentence() -> None:
     assert in_words(news(progress=progress, usage=usage)) == (
         "task-1 running · 2 turns · 1 tool call · 1200 tokens in, 88 out · $0.0421 · Bash"
     )
+
+
+def test_each_attempt_that_failed_is_said_with_its_reason_and_the_last_is_left_to_the_end() -> None:
+    lost = {**LEASED, "event": "failed_retryable", "detail": "no answer"}
+    silent = {**LEASED, "event": "expired", "detail": "inst-1 went silent"}
+    attempts = LostAttempts(3)
+    assert attempts.lines(news(QUEUED, LEASED)) == []
+    assert attempts.lines(news(lost)) == ["attempt 1 of 3 failed: no answer"]
+    assert attempts.lines(news(LEASED, silent, LEASED, dict(silent), ended=True)) == [
+        "attempt 2 of 3 failed: inst-1 went silent"
+    ]
+
+
+def test_wait_prints_failed_attempts_on_stderr_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = {**LEASED, "event": "failed_retryable", "detail": "no answer"}
+    rows = [{**ROW, "state": "running", "max_attempts": 3}, ROW]
+    hub = Scripted(news(QUEUED, LEASED, lost), news(LEASED, DONE, ended=True), row=rows)
+    assert command(monkeypatch, hub, "wait", "task-1") == EXIT_OK
+    assert capsys.readouterr() == ("because\n", "attempt 1 of 3 failed: no answer\n")
