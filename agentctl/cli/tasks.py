@@ -13,7 +13,7 @@ from agentctl.cli.output import emit, harmless, table
 from agentctl.cli.submit import FINAL, pairs, show_accepted, show_end, until_final
 from agentctl.client import Hub, connect
 from agentctl.errors import EXIT_ERROR, EXIT_OK, EXIT_UNAVAILABLE
-from agentctl.model.task import TaskState
+from agentctl.model.task import LIVE, TaskState
 
 
 @click.command()
@@ -85,8 +85,18 @@ def _row(task: dict[str, Any], now_s: float) -> tuple[object, ...]:
         task["boundary"] or "-",
         ago(task["submitted_at_s"], now_s=now_s),
         spoken(task["duration_s"]),
-        task["held_reason"] or task["error"] or task["rule"] or "-",
+        task["held_reason"] or _error(task) or task["rule"] or "-",
     )
+
+
+def _error(task: dict[str, Any]) -> str:
+    """Return why a task failed; of one that goes on, which attempt it is at and why the last failed."""
+    if not task["error"] or task["state"] in FINAL or not task.get("attempt"):
+        return task["error"] or ""
+    attempt = f"attempt {task['attempt']} of {task['max_attempts']}"
+    if task["state"] in LIVE:
+        return f"{attempt}; before: {task['error']}"
+    return f"{attempt} failed: {task['error']}"
 
 
 @click.group()

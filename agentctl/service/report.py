@@ -114,7 +114,8 @@ def _settle(
     outcome = event if after.state is not TaskState.QUEUED else "failed_retryable"
     outcome = "dead" if after.state is TaskState.DEAD else outcome
     facts = _kept(after)
-    note_task(hub, txn, after, outcome, who=who.spiffe_id, detail=after.error[:200], **facts)
+    said_why = "" if event == "accepted" else after.error[:200]  # then it is an attempt before's
+    note_task(hub, txn, after, outcome, who=who.spiffe_id, detail=said_why, **facts)
     answer = {"id": message["id"], "accepted": True}
     answers.remember(txn, who.instance, message["id"], said, answer)
     return answer

@@ -399,3 +399,20 @@ def test_durations_are_read_and_said_with_units() -> None:
         "12d",
         "-",
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("running", "attempt 2 of 3; before: no answer"),
+        ("queued", "attempt 2 of 3 failed: no answer"),
+        ("dead", "no answer"),
+    ],
+)
+def test_a_task_that_goes_on_doesnt_read_as_one_that_failed(
+    hub: CannedHub, capsys: pytest.CaptureFixture[str], state: str, why: str
+) -> None:
+    row = {**TASK, "state": state, "error": "no answer", "attempt": 2, "max_attempts": 3}
+    hub.answers["GET /api/hub/tasks"] = [{"tasks": [row], "next": None}]
+    assert run(["tasks"]) == EXIT_OK
+    assert capsys.readouterr().out.splitlines()[1].endswith(f"  {why}")

@@ -17,6 +17,7 @@ from agentctl.service.poll import poll
 from agentctl.service.report import report
 from agentctl.service.submit import submit
 from agentctl.store import instances as instance_table
+from agentctl.store import task_events
 from agentctl.store import tasks as task_table
 from tests.fakes.fleet import OPERATORS_DISPATCH, PUBLIC, RESEARCHER, THINKER, fleet
 from tests.unit.service.conftest import ADMIN, HubAtHand
@@ -189,6 +190,10 @@ def test_attempts_are_bounded(at_hand: HubAtHand) -> None:
             partial=False,
         )
     assert (state(at_hand, task).state, state(at_hand, task).error) == (TaskState.DEAD, "it broke")
+    with at_hand.hub.store.read() as txn:
+        told = [(each.event, each.detail) for each in task_events.of(txn, task.id)]
+    assert [each for each in told if each[0] == "accepted"] == [("accepted", "")] * 2
+    assert told[-1] == ("dead", "it broke")
 
 
 def test_a_container_born_for_a_wider_boundary_gets_no_work_above_it(at_hand: HubAtHand) -> None:
