@@ -1,11 +1,12 @@
 """`agentctl apply`: the files become the applied generation; the reconciler's progress is shown."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from agentctl.cli import Settings
+from agentctl.cli import Settings, keyless
 from agentctl.cli.duration import Duration
 from agentctl.cli.output import emit
 from agentctl.cli.plan import require_plannable
@@ -58,6 +59,8 @@ def apply(
     if not yes:
         click.confirm("\nApply this?", abort=True)
     desired = proposal.desired
+    from agentctl.client import connect
+
     generation, new = commit_generation(settings, desired, proposal.current, prune=prune)
     if desired.opa.enabled:
         _warn_of_silence(settings, desired)
@@ -70,7 +73,8 @@ def apply(
         settled=lambda: propose(settings, whole, prune=prune, hub_required=True).plan.empty,
         quiet=as_json,
     )
-    _say(outcome, generation, as_json=as_json)
+    keys = keyless.unusable(connect(settings), desired, generation) if outcome.converged else {}
+    _say(outcome, generation, keys, as_json=as_json)
     outcome.raise_failure()
     return EXIT_OK
 
@@ -148,14 +152,22 @@ def _warn_of_silence(settings: Settings, desired: DesiredState) -> None:
 def _say_unchanged(proposal: Proposal, *, as_json: bool) -> None:
     assert proposal.current is not None
     if as_json:
-        emit({"changed": False, "generation": proposal.current.number, "converged": True})
+        emit(
+            {
+                "changed": False,
+                "generation": proposal.current.number,
+                "converged": True,
+                "unusable": dict(proposal.unusable),
+            }
+        )
         return
     for note in proposal.plan.notes:
         click.echo(note, err=True)
     click.echo(f"No changes. Generation {proposal.current.number} is applied.")
 
 
-def _say(outcome: Outcome, generation: int, *, as_json: bool) -> None:
+def _say(outcome: Outcome, generation: int, unusable: Mapping[str, str], *, as_json: bool) -> None:
+    """Say how it ended, and what can't work nonetheless: the exit code says that all was done."""
     if as_json:
         emit(
             {
@@ -163,7 +175,10 @@ def _say(outcome: Outcome, generation: int, *, as_json: bool) -> None:
                 "generation": generation,
                 "converged": outcome.converged,
                 "actions": list(outcome.actions),
+                "unusable": dict(unusable),
             }
         )
     elif outcome.converged:
         click.echo(f"Generation {generation} is applied and converged.")
+        for note in keyless.notes(unusable):
+            click.echo(f"note: {note}", err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentctl import reconcile
-from agentctl.cli import Settings
+from agentctl.cli import Settings, keyless
 from agentctl.cli.selecting import Chosen
 from agentctl.cli.workspaces import Served, kept_back, served
 from agentctl.errors import ConfigError, HubUnavailable, StateDamaged
@@ -91,6 +91,7 @@ class Proposal:
     observed: ObservedState
     review: Review
     where: Where = nowhere
+    unusable: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def new(self) -> bool:
@@ -179,7 +180,8 @@ def compare(
     )
     away = () if current else (HUB_AWAY,)
     waits = kept_back(desired, known.workspaces)
-    told = (*planned.notes, *notes, *waits, *_keyless(desired, known.unusable), *away)
+    unusable = _unusable(desired, known)
+    told = (*planned.notes, *notes, *waits, *keyless.notes(unusable), *away)
     planned = dataclasses.replace(planned, notes=told)
     return Proposal(
         desired=desired,
@@ -188,16 +190,14 @@ def compare(
         plan=planned,
         observed=observed,
         review=review(planned, desired, current, digest=digest, selection=selection),
+        unusable=unusable,
     )
 
 
-def _keyless(desired: DesiredState, unusable: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a note on each declared provider that has no key now: for people, and no error."""
-    return tuple(
-        f"provider {each.name} is unusable: {unusable[each.name]}; work for its agents is held"
-        for each in desired.providers
-        if each.name in unusable
-    )
+def _unusable(desired: DesiredState, known: Current) -> Mapping[str, str]:
+    """Return why each declared provider that has no key now has none."""
+    names = {each.name for each in desired.providers}
+    return {name: why for name, why in known.unusable.items() if name in names}
 
 
 def load_wanted(project: Path, chosen: Chosen = ALL, *, lines: bool = False) -> Wanted:

@@ -115,6 +115,7 @@ class Live:
     moved_s: float = 0.0  # wall clock of work's last move, anywhere
     upstreams: dict[str, Upstream] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)  # providers without a key, and why
+    keys_looked_at: int = 0  # the generation that this was last found of
     book: Book = field(default_factory=Book)
     book_unkept: dict[tuple[str, str], Alert] = field(default_factory=dict)
     checked_s: float | None = None  # boot time of the checks' last run; None: they are due

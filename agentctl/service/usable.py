@@ -20,8 +20,10 @@ def told(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         return {"generation": 0, "providers": []}
     generation = fleet.generation
     found = {each["provider"]: each["why"] for each in body["unusable"]}
-    if body["generation"] == generation.number and found != hub.live.unusable:
-        _take(hub, found)
+    if body["generation"] == generation.number:
+        if found != hub.live.unusable:
+            _take(hub, found)
+        hub.live.keys_looked_at = generation.number
     return {
         "generation": generation.number,
         "providers": [plain(each) for each in generation.desired.providers],

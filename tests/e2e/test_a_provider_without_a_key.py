@@ -9,8 +9,8 @@ def test_work_waits_for_the_key_and_runs_when_it_is_there() -> None:
         kept = key.read_text()
         key.unlink()
         fleet.start()
-        fleet.run("apply", "--yes")
         why = f"claude-opus is unusable: key file {key} is missing"
+        assert f"note: provider {why}" in fleet.run("apply", "--yes").stderr
         until(lambda: why in fleet.run("status").stdout, what="the status saying so")
         said = fleet.run("plan", "--detailed-exitcode", code=0).stdout
         assert f"provider {why}; work for its agents is held" in said

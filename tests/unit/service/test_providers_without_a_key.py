@@ -98,3 +98,10 @@ def test_no_container_is_given_work_that_could_only_fail(at_hand: HubAtHand) -> 
     assert look(at_hand, who) == []
     at_hand.hub.live.unusable = {}
     assert look(at_hand, who) == [made.id]
+
+
+def test_the_status_says_which_generations_keys_were_looked_at(at_hand: HubAtHand) -> None:
+    tell(at_hand, "opus", generation=0)
+    assert views.status(at_hand.hub, VIEWER)["keys_looked_at"] == 0
+    tell(at_hand)
+    assert views.status(at_hand.hub, VIEWER)["keys_looked_at"] == 1
