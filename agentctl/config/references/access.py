@@ -24,6 +24,7 @@ def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
     yield from _shadowed(desired.access)
     yield from rule_targets(desired, known)
     agents = sorted({agent.name for agent in desired.agents})
+    # Where there is no agent at all, that finding says it: a rule is not wrong for it.
     capabilities = sorted({each for agent in desired.agents for each in agent.capabilities})
     for rule in desired.access:
         at = ("access", rule.name)
@@ -31,7 +32,7 @@ def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
             if level not in known.height:
                 yield unknown("level", level, known.height, (*at, "levels"))
         for capability in rule.capabilities:
-            if capability not in capabilities:
+            if agents and capability not in capabilities:
                 yield warning(
                     "unmatched-rule",
                     f"rule {rule.name!r} never matters: no agent has the capability {capability!r}",
@@ -48,7 +49,7 @@ def access(desired: DesiredState, known: Known) -> Iterator[Finding]:
             )
         for field, who in (("from", rule.principal), ("to", rule.target)):
             pattern = who.removeprefix("agent:")
-            if pattern == who or any(fnmatchcase(name, pattern) for name in agents):
+            if not agents or pattern == who or any(fnmatchcase(name, pattern) for name in agents):
                 continue
             yield warning(
                 "unmatched-rule",

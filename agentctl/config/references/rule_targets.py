@@ -65,9 +65,12 @@ def _target(rule: AccessRule, names: Mapping[str, Sequence[str]]) -> Iterator[Fi
 
 def _names(desired: DesiredState, known: Known) -> dict[str, Sequence[str]]:
     secrets = {secret.name for agent in desired.agents for secret in agent.secrets}
-    return {
+    of_agents = {
         "topic": sorted(known.published | known.subscribed),
         "secret": sorted(secrets),
+    }
+    return {
+        **(of_agents if desired.agents else {}),  # without any, that finding says it
         "provider": sorted(known.providers),
         "destination": sorted(known.destinations),
     }

@@ -248,3 +248,19 @@ def test_a_rule_about_a_capability_that_nobody_has_is_a_warning() -> None:
     assert finding.severity is Severity.WARNING
     assert finding.subject == ("access", "r", "capabilities")
     assert finding.suggestion == "did you mean 'summarise'?"
+
+
+def test_without_any_agent_rules_are_not_wrong_for_it() -> None:
+    def rule(name: str, **more: Any) -> AccessRule:
+        given = {"effect": Effect.ALLOW, "verb": "message.send", "principal": "agent:*", **more}
+        return AccessRule(name=name, **given)
+
+    rules = (
+        rule("to all", target="agent:*", capabilities=("review",)),
+        rule("told", target="topic:findings", types=("event",)),
+        rule("keys", verb="secret.read", target="secret:pat"),
+        rule("lost", verb="model.call", target="provider:nowhere"),
+    )
+    empty = replace(FLEET, agents=(), access=rules)
+    assert wrong(empty) == "no-agents fleet\nunmatched-rule access/lost/to"
+    assert "access/to all/capabilities" in wrong(replace(empty, agents=(WORKER,)))
