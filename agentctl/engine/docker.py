@@ -11,7 +11,7 @@ from agentctl.engine import reader
 from agentctl.engine.api import Api, Gone
 from agentctl.engine.attach import Attached
 from agentctl.engine.baseline import SECRETS, WORKSPACE, container_config
-from agentctl.engine.labels import labels_of, owner, workspace_conflict
+from agentctl.engine.labels import labels_of, owner, way_out, workspace_conflict
 from agentctl.engine.protocol import LOG_BYTES_MAX, Birth
 from agentctl.engine.violations import engine_violations, violations
 from agentctl.errors import EngineRefused
@@ -150,11 +150,10 @@ class DockerEngine:
         with self._known(what), self._api.asking(what) as client:
             # Creating a volume that exists gives the existing one: only its labels tell.
             volume = client.create_volume(birth.name, driver="local", labels=labels_of(birth))
-        conflict = workspace_conflict(volume.get("Labels") or {}, birth)
+        theirs = volume.get("Labels") or {}
+        conflict = workspace_conflict(theirs, birth)
         if conflict:
-            raise EngineRefused(
-                f"{what}: {conflict}", hint="save what it holds and remove it, or rename the agent"
-            )
+            raise EngineRefused(f"{what}: {conflict}", hint=way_out(theirs, birth))
 
     def _make(self, birth: Birth) -> str:
         what = f"cannot create {birth.name}"

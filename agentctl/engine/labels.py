@@ -61,6 +61,20 @@ def owner(labels: Mapping[str, str]) -> str:
     return f"another installation ({installation})" if installation else "somebody else"
 
 
+def way_out(labels: Mapping[str, str], birth: Birth) -> str:
+    """Return what to do about a workspace that may not serve a container.
+
+    Another installation's is another fleet's work: removing it is what comes last.
+    """
+    theirs = labels.get(names.LABEL_INSTALLATION)
+    if theirs and theirs != birth.installation:
+        return (
+            "give this installation another fleet name in inventory.yaml (vars: fleet), or start"
+            " with that installation's --state; only where nobody wants what it holds, remove it"
+        )
+    return "save what it holds and remove it, or rename the agent"
+
+
 def workspace_conflict(labels: Mapping[str, str], birth: Birth) -> str:
     """Return why a kept workspace may not serve this container, or "".
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentctl.engine.labels import labels_of, workspace_conflict
+from agentctl.engine.labels import labels_of, way_out, workspace_conflict
 from agentctl.engine.protocol import Birth
 from agentctl.engine.records import RECORD
 from agentctl.errors import EngineRefused
@@ -43,11 +43,12 @@ class Place:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = birth.keeps_workspace
         if kept and self.workspace(kept=True).exists():
-            conflict = workspace_conflict(self.workspace_labels(), birth)
+            labels = self.workspace_labels()
+            conflict = workspace_conflict(labels, birth)
             if conflict:
                 raise EngineRefused(
                     f"cannot use the workspace {self.workspace(kept=True)}: {conflict}",
-                    hint="save what it holds and remove it, or rename the agent",
+                    hint=way_out(labels, birth),
                 )
         elif kept:
             self._served.write_text(json.dumps(labels_of(birth)))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from agentctl.engine.labels import container_from, labels_of, owner, workspace_conflict
+from agentctl.engine.labels import container_from, labels_of, owner, way_out, workspace_conflict
 from agentctl.engine.protocol import Birth
 from agentctl.errors import AgentctlError, EngineRefused
 from agentctl.model.fleet import AgentSpec, Host
@@ -148,4 +148,6 @@ class FakeEngine:
         labels = self.workspaces.setdefault(birth.name, labels_of(birth))
         conflict = workspace_conflict(labels, birth)
         if conflict:
-            raise EngineRefused(f"cannot use the workspace {birth.name}: {conflict}")
+            raise EngineRefused(
+                f"cannot use the workspace {birth.name}: {conflict}", hint=way_out(labels, birth)
+            )
