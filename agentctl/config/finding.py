@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
+from agentctl.config.masking import masked
+
 Path = tuple[str | int, ...]  # from a document's root: ("agents", 0, "name")
 Subject = tuple[str, ...]  # a thing of the fleet: ("agent", "researcher", "local", "provider")
 
@@ -26,7 +28,8 @@ class Finding:
     `rule` is a stable name for it. `file` is relative to the project, `line` and `column`
     count from 1 (0 when the finding is about no place in a file). `subject` names the part
     of the fleet that a cross-document finding is about; the loader turns it into a place.
-    `secret` says that the line may hold a secret and is not to be quoted.
+    `secret` says that the line may hold a secret and is not to be quoted. Words never repeat
+    the credentials of a URL.
     """
 
     rule: str
@@ -41,6 +44,10 @@ class Finding:
     suggestion: str = ""
     subject: Subject = ()
     secret: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("message", "path", "expected", "found", "suggestion"):
+            object.__setattr__(self, name, masked(getattr(self, name)))
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
@@ -90,7 +97,7 @@ def shown(value: Any) -> str:
         return f"a mapping of {len(value)} keys" if len(value) != 1 else "a mapping of 1 key"
     if isinstance(value, list):
         return f"a list of {len(value)}"
-    text = repr(value) if isinstance(value, str) else str(value)
+    text = masked(repr(value) if isinstance(value, str) else str(value))  # before it is cut
     return text if len(text) <= FOUND_CHARS_MAX else text[: FOUND_CHARS_MAX - 1] + "…"
 
 

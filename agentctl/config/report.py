@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from agentctl.config.finding import Finding, Severity
 from agentctl.config.kinds import KINDS
+from agentctl.config.masking import masked_line
 from agentctl.model.annotation import Annotation, Spot, workflow_commands
 
 LINE_CHARS_MAX = 160  # of a quoted source line; a longer one is cut around the caret
@@ -59,11 +60,11 @@ def _quoted(finding: Finding, sources: Mapping[str, str]) -> list[str]:
     lines = sources.get(finding.file, "").splitlines()
     if finding.line > len(lines):
         return []
-    column = finding.column - 1
+    line, column = masked_line(lines[finding.line - 1], finding.column - 1)
     start = max(0, column - LINE_CHARS_MAX // 2) if column > LINE_CHARS_MAX // 2 else 0
     if _MAY_HOLD_SECRET.search(lines[finding.line - 1]):
         return []
-    line = lines[finding.line - 1][start : start + LINE_CHARS_MAX]
+    line = line[start : start + LINE_CHARS_MAX]
     shown = "".join(each if each.isprintable() else " " for each in line)
     gutter = f"{finding.line:>5} | "
     return [f"{gutter}{shown}".rstrip(), f"{' ' * (len(gutter) - 2)}| {' ' * (column - start)}^"]

@@ -18,19 +18,22 @@ from agentctl.config.report import FORMATS, text
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_findings_are_as_written_down(case: Path, tmp_path: Path) -> None:
+def over_the_sample(case: Path, project: Path) -> Path:
     for name in ("inventory.yaml", "playbooks", "policies"):
         source = resources.root() / name
         if source.is_dir():
-            shutil.copytree(source, tmp_path / name)
+            shutil.copytree(source, project / name)
         else:
-            shutil.copy(source, tmp_path / name)
+            shutil.copy(source, project / name)
+    ignored = shutil.ignore_patterns("findings.txt")
+    shutil.copytree(case, project, dirs_exist_ok=True, ignore=ignored)
+    return project
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_findings_are_as_written_down(case: Path, tmp_path: Path) -> None:
     expected = case / "findings.txt"
-    shutil.copytree(
-        case, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("findings.txt")
-    )
-    loaded = load(tmp_path)
+    loaded = load(over_the_sample(case, tmp_path))
     assert (loaded.desired is None) == bool(loaded.errors)
     said = text(loaded.findings, loaded.sources) + "\n"
     if os.environ.get("AGENTCTL_GOLDEN") == "write":
@@ -62,3 +65,12 @@ def test_findings_for_tools_are_as_written_down(form: str) -> None:
     if os.environ.get("AGENTCTL_GOLDEN") == "write":
         expected.write_text(said, encoding="utf-8")
     assert said == expected.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_format_repeats_a_password_that_stands_in_a_url(form: str, tmp_path: Path) -> None:
+    case = next(each for each in CASES if each.name == "credentials-in-urls")
+    loaded = load(over_the_sample(case, tmp_path))
+    said = FORMATS[form](loaded.findings, loaded.sources, "")
+    assert "***@api.anthropic.com" in said
+    assert "hunter2" not in said
