@@ -100,9 +100,9 @@ def explain(
         click.echo(f"{heard.verdict}: {heard.decision.reason}")
         for each in judged:
             verdict = "decides" if each.decided else each.why_not or "matches, but comes later"
-            if each.decided and decision.rule != each.rule:
+            if each.decided and heard.decision.rule != each.rule:
                 does = "allows" if each.effect is Effect.ALLOW else "denies"
-                verdict = f"{does}, but {_ABOVE[decision.rule]}"
+                verdict = f"{does}, but {_ABOVE[heard.decision.rule]}"
             click.echo(f"  {each.effect.value:<5} {each.rule}: {verdict}")
         if heard.words and heard.decision == decision:
             click.echo(f"  {heard.words}")
@@ -114,6 +114,7 @@ _ABOVE = {
     "boundary": "the boundary denies",
     "declared": "what is declared decides",
     "roles": "the role is another",
+    "opa": "OPA has to agree",
 }
 
 
