@@ -1,15 +1,19 @@
 """`policy explain` says what OPA makes of a question, `policy test` that it wasn't asked."""
 
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from agentctl.cli import run
 from agentctl.cli.asking_opa import silent
+from agentctl.cli.watch import Outcome
 from agentctl.model.fleet import DesiredState, Opa, Routing
+from agentctl.reconcile import Review
 from tests.fakes.opa import OpaStandIn, opa_server
 
 Captured = pytest.CaptureFixture[str]
@@ -160,3 +164,22 @@ def test_opa_is_asked_from_here_for_a_hub_on_this_machine_alone(server: OpaStand
     assert silent(applied(server), Alerts(over_http=True)) == ""
     assert silent(applied(server, enabled=False), Alerts("opa")) == ""
     assert server.asked == []
+
+
+def test_apply_says_it_where_people_read(
+    server: OpaStandIn, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    wanted = applied(server)
+    proposed = SimpleNamespace(
+        current=object(), changed=True, review=Review(plan=None), desired=wanted
+    )
+    done = Outcome(converged=True, actions=(), problem="")
+    module = importlib.import_module("agentctl.cli.apply")
+    monkeypatch.setattr(module, "_proposal", lambda *_, **__: (proposed, False))
+    monkeypatch.setattr(module, "commit_generation", lambda *_, **__: (7, True))
+    monkeypatch.setattr(module, "watch", lambda *_, **__: done)
+    monkeypatch.setattr("agentctl.client.connect", lambda _: Alerts("opa"))
+    assert run(["apply", "--yes"]) == 0
+    said = capsys.readouterr()
+    assert said.out.endswith("Generation 7 is applied and converged.\n")
+    assert said.err.startswith(f"OPA doesn't answer at {server.url}: ")
