@@ -15,7 +15,7 @@ from agentctl.engine.labels import labels_of, owner, way_out, workspace_conflict
 from agentctl.engine.protocol import LOG_BYTES_MAX, Birth
 from agentctl.engine.violations import engine_violations, violations
 from agentctl.errors import EngineRefused
-from agentctl.model.fleet import AgentSpec, Host
+from agentctl.model.fleet import AgentSpec, ExecutorKind, Host
 from agentctl.model.instance import LABEL_FLEET, LABEL_INSTALLATION, ObservedHost
 from agentctl.paths import DOOR_IN_CONTAINER
 
@@ -199,9 +199,10 @@ class DockerEngine:
 
 
 def _no_image(spec: AgentSpec) -> EngineRefused:
+    cli = " --claude FILE" if spec.executor.kind is ExecutorKind.CLAUDE_CODE else ""
     return EngineRefused(
         f"the engine has no image {spec.image}, which agent {spec.name} runs",
-        hint=f"build it with: agentctl image build --tag {spec.image}",
+        hint=f"build it with: agentctl image build --tag {spec.image}{cli}",
     )
 
 

@@ -5,14 +5,12 @@ import json
 from agentd import child
 from agentd.assignment import Assignment
 from agentd.executors import environment
-from agentd.executors.claude_outcome import cannot_start, outcome
+from agentd.executors.claude_outcome import PROGRAM, cannot_start, outcome
 from agentd.executors.claude_stream import ClaudeStream
 from agentd.executors.executor import IDLE_S, Place, Report
 from agentd.mcp.server import arguments as mcp_arguments
 from agentd.outcome import Outcome
 from agentd.stop import Stop
-
-PROGRAM = "claude"
 
 
 class ClaudeCode:

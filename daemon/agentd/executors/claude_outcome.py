@@ -13,6 +13,11 @@ from agentd.executors.claude_stream import Said, usage
 from agentd.outcome import Failed, Outcome, Reason, Work, with_schema
 from agentd.stop import StopReason, failed
 
+PROGRAM = "claude"
+NO_CLI = (
+    "the image has no Claude Code CLI: build it with `agentctl image build --claude FILE`,"
+    " or set executor: messages-api"
+)
 _STDERR_CHARS_MAX = 1000
 _RESULT_CHARS_MAX = 1000
 _BY_SUBTYPE = {
@@ -55,7 +60,11 @@ def outcome(
 
 
 def cannot_start(cause: Exception) -> Failed:
-    """Return the outcome of a CLI that can't be started."""
+    """Return the outcome of a CLI that can't be started: no other try helps, so the words say what does."""
+    if (
+        isinstance(cause, FileNotFoundError) and cause.filename == PROGRAM
+    ):  # else it is the workspace
+        return Failed(reason=Reason.BAD_COMMAND, detail=NO_CLI)
     said = cause.strerror if isinstance(cause, OSError) else type(cause).__name__
     return Failed(reason=Reason.BAD_COMMAND, detail=f"the claude CLI can't be started: {said}")
 

@@ -7,6 +7,7 @@ import socket
 import tarfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import docker
@@ -14,7 +15,7 @@ import pytest
 
 from agentctl.engine.violations import violations
 from agentctl.errors import EngineRefused
-from agentctl.model.fleet import Lifecycle
+from agentctl.model.fleet import Executor, ExecutorKind, Lifecycle
 from tests.engine.engines.rigs import Rig
 
 pytestmark = pytest.mark.engine
@@ -181,8 +182,12 @@ def _unnamed_volumes(client: Any) -> set[str]:
 
 def test_a_missing_image_is_refused_with_what_to_do(docker_rig: Rig) -> None:
     docker_rig.image = "agentctl/enginetest:no-such-image"
-    with pytest.raises(EngineRefused, match=r"no image .*no-such-image, .*; build it with"):
-        docker_rig.engine.create(docker_rig.birth(lifecycle=Lifecycle.EPHEMERAL))
+    birth = docker_rig.birth(lifecycle=Lifecycle.EPHEMERAL)
+    with pytest.raises(EngineRefused, match=r"no image .*no-such-image, .*--claude FILE$"):
+        docker_rig.engine.create(birth)
+    messages = replace(birth.spec, executor=Executor(kind=ExecutorKind.MESSAGES_API))
+    with pytest.raises(EngineRefused, match=r"build it with: agentctl image build --tag \S+$"):
+        docker_rig.engine.create(replace(birth, spec=messages))
 
 
 def test_a_missing_door_is_refused(docker_rig: Rig) -> None:

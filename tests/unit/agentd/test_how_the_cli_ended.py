@@ -1,13 +1,14 @@
 """What the CLI's exit status and last event mean, row by row (provoked for real in tests/engine)."""
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
 
 from agentd.assignment import Budget
 from agentd.child import End, Ending
-from agentd.executors.claude_outcome import outcome
+from agentd.executors.claude_outcome import cannot_start, outcome
 from agentd.executors.claude_stream import ClaudeStream
 from agentd.outcome import Completed, Failed, Usage
 from agentd.stop import Stop, StopReason
@@ -240,3 +241,23 @@ def test_the_clis_advice_to_a_person_is_no_part_of_an_errors_words() -> None:
     assert ended.detail == (
         "the model's API answered 502: API Error: 502 provider qwen can't be reached."
     )
+
+
+def _unstartable(argv: list[str], cwd: str) -> Failed:
+    with pytest.raises(OSError) as raised:  # which of them is the test's business
+        subprocess.Popen(argv, cwd=cwd, env={"PATH": "/nowhere"})
+    return cannot_start(raised.value)
+
+
+def test_an_image_without_the_cli_says_what_to_do_and_isnt_tried_again() -> None:
+    failed = _unstartable(["claude", "-p"], "/")
+    assert failed.detail == (
+        "the image has no Claude Code CLI: build it with `agentctl image build --claude FILE`,"
+        " or set executor: messages-api"
+    )
+    assert (failed.reason, failed.retryable) == ("bad_command", False)
+
+
+def test_a_workspace_that_is_gone_is_not_taken_for_a_missing_cli() -> None:
+    failed = _unstartable(["claude", "-p"], "/nowhere")
+    assert failed.detail == "the claude CLI can't be started: No such file or directory"
