@@ -14,7 +14,7 @@ import click
 
 from agentctl import resources
 from agentctl.client import Hub
-from agentctl.demo import place, scene, tasks
+from agentctl.demo import place, probe, scene, tasks
 from agentctl.demo.standin import Standin
 from agentctl.errors import AgentctlError, PartlyFailed, Unavailable
 from agentctl.paths import StatePaths
@@ -55,7 +55,9 @@ class Show:
 def run(show: Show) -> None:
     """Run the demo; raises PartlyFailed unless all three tasks completed where they may."""
     with ExitStack() as stack:
-        stage = scene.set_scene(_sample(show.project))
+        sample = _sample(show.project)
+        probe.require_reachable(sample, show.providers)
+        stage = scene.set_scene(sample)
         stack.callback(stage.take_down)
         where = place.choose(show.engine, show.base, show.say)
         show.say(where.sentence)
@@ -80,7 +82,7 @@ def run(show: Show) -> None:
         if show.as_json:
             click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     if not report["ok"]:
-        raise PartlyFailed("the demo's tasks did not all complete where they may")
+        raise PartlyFailed(tasks.verdict(report["rows"]))
 
 
 def _sample(project: Path) -> Path:
@@ -119,7 +121,7 @@ def _play(
         "fleet": stage.fleet,
         "standins": sorted(standins),
         "rows": shown,
-        "ok": not any(wrong),
+        "ok": not tasks.verdict(shown),
     }
 
 
@@ -203,6 +205,7 @@ def _row(task: tasks.DemoTask, row: dict[str, Any], wrong: str) -> dict[str, Any
         "duration_s": row["duration_s"],
         "result": result.get("text", ""),
         "usage": row["usage"],
+        "failed": tasks.failed_with(row) or None,
         "wrong": wrong or None,
     }
 
@@ -221,9 +224,10 @@ def _tell(show: Show, rows: list[dict[str, Any]]) -> None:
             show.say(
                 f"  {name.removesuffix('_s'):<12} {value}{' s' if name == 'duration_s' else ''}{note}"
             )
-        if row["wrong"]:
-            show.say(f"  WRONG        {row['wrong']}")
-    good = sum(1 for row in rows if not row["wrong"])
+        for word in ("failed", "wrong"):
+            if row[word]:
+                show.say(f"  {word.upper():<12} {row[word]}")
+    good = sum(1 for row in rows if not row["wrong"] and not row["failed"])
     show.say(f"\n{good} of {len(rows)} tasks completed where they may.")
 
 
