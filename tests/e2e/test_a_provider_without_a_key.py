@@ -1,5 +1,7 @@
 """A key that is missing is told before a task meets it; its work waits for the key and then runs."""
 
+import json
+
 from tests.e2e.conftest import fleet_of, until
 
 
@@ -11,6 +13,8 @@ def test_work_waits_for_the_key_and_runs_when_it_is_there() -> None:
         fleet.start()
         why = f"claude-opus is unusable: key file {key} is missing"
         assert f"note: provider {why}" in fleet.run("apply", "--yes").stderr
+        again = json.loads(fleet.run("apply", "--yes", "-o", "json").stdout)
+        assert again["unusable"] == {"claude-opus": f"key file {key} is missing"}
         until(lambda: why in fleet.run("status").stdout, what="the status saying so")
         said = fleet.run("plan", "--detailed-exitcode", code=0).stdout
         assert f"provider {why}; work for its agents is held" in said
