@@ -210,10 +210,14 @@ class ProcessEngine:
                     self._note_end(record, place)
 
     def _note_end(self, record: Record, place: Place) -> None:
-        child = self._forget(record.id)
         # Without a child it was adopted after a restart: its code is nobody's to know.
-        if child is not None and child.returncode is not None:
-            records.write(place.folder, records.ended(record, child.returncode))
+        child = self._children.get(record.id)
+        # Asked again: it may have ended since all were reaped. A leader whose threads still end
+        # looks gone before its code can be had: the next look has it.
+        if child is None or child.poll() is None:
+            return
+        self._forget(record.id)
+        records.write(place.folder, records.ended(record, child.returncode))
 
     def _forget(self, container: str) -> subprocess.Popen[bytes] | None:
         child = self._children.pop(container, None)

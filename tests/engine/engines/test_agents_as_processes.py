@@ -84,6 +84,15 @@ def test_how_it_ended_is_seen_and_stays_on_record(process_rig: Rig, step: str, c
     assert (restarted.state, restarted.exit_code) == (ContainerState.EXITED, code)
 
 
+def test_the_code_of_one_that_ends_between_two_looks_is_kept(
+    process_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is reaped by nobody before its record is judged: as when it ends just after all were reaped."""
+    monkeypatch.setattr(process_rig.engine, "_reap", lambda: None)
+    container = process_rig.run(process_rig.birth(), "exit:3")
+    assert exit_code(process_rig, container) == 3
+
+
 def test_a_deaf_one_is_killed_after_its_grace_with_what_it_started(process_rig: Rig) -> None:
     container = process_rig.run(process_rig.birth(), "child", "deaf")
     text = process_rig.prints(container, "deaf")
