@@ -33,9 +33,13 @@ def routes(desired: DesiredState, known: Known) -> Iterator[Finding]:
 
 
 def _servable(route: Route, agents: Iterable[AgentSpec], known: Known) -> bool:
+    """Whether some agent takes what the route matches, as far as is known.
+
+    One whose provider isn't known has its own finding, and may be the one that was meant.
+    """
     lowest = min((known.height[each] for each in route.levels if each in known.height), default=0)
     return any(
-        agent.provider in route.prefer
+        (agent.provider in route.prefer or agent.provider not in known.providers)
         and set(route.capabilities) <= set(agent.capabilities)
         and known.height.get(agent.clearance, lowest) >= lowest
         for agent in agents

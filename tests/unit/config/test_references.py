@@ -222,6 +222,16 @@ def test_without_a_public_boundary_nothing_runs_without_isolation() -> None:
     assert wrong(desired) == "clearance-without-isolation agent/worker/local/clearance"
 
 
+def test_a_misspelt_provider_is_one_finding_whatever_routes_prefer() -> None:
+    taken = Route(name="taken", prefer=("home",), levels=("public",))
+    lacking = Route(name="lacking", prefer=("home",), capabilities=("x",))
+    routing = replace(FLEET.routing, routes=(taken, lacking))
+    desired = replace(with_agent(provider="hom"), routing=routing)
+    found = [(each.rule, each.subject[:2]) for each in check(desired)]
+    assert found[1:] == [("unservable-route", ("route", "lacking"))]
+    assert found[0][0] == "unknown-provider"
+
+
 def test_a_rule_about_nobody_is_a_warning() -> None:
     rule = AccessRule(
         name="r",
