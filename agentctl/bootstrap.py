@@ -86,9 +86,28 @@ class SystemRandomness:
         return secrets.token_urlsafe(32)
 
 
-def run_hub(paths: StatePaths, *, host: str, port: int, stop: threading.Event) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """The group (gid) that each process's socket belongs to; None where it runs as the hub's account.
+
+    A socket is still a role: its mode lets in the hub's account and that group, nobody else.
+    """
+
+    gateway: int | None = None
+    egress: int | None = None
+    reconciler: int | None = None
+
+
+def run_hub(
+    paths: StatePaths,
+    *,
+    host: str,
+    port: int,
+    stop: threading.Event,
+    groups: Groups = Groups(),
+) -> None:
     """Run the hub until `stop` is set. Raises before serving when state, keys or ports can't be had."""
-    paths.prepare()
+    paths.prepare(paths.store, paths.keys, paths.logs)
     _stay_on_one_core()
     _take_descriptors()
     ballast = Ballast(paths.state)
@@ -97,7 +116,7 @@ def run_hub(paths: StatePaths, *, host: str, port: int, stop: threading.Event) -
     try:
         hub = open_hub(paths, store)
         upkeep = keep_state(hub, ballast)
-        servers = _servers(hub, paths, host, port)
+        servers = _servers(hub, paths, host, port, groups)
         try:
             for server in servers:
                 server.run_in_thread()
@@ -173,11 +192,12 @@ class Listener:
     path: Path
     mode: int
     threads: int
+    group: int | None = None
     body_bytes_max: int = BODY_BYTES_MAX
     connections_max: int = CONNECTIONS_MAX
 
 
-def _listeners(hub: Hub, paths: StatePaths) -> tuple[Listener, ...]:
+def _listeners(hub: Hub, paths: StatePaths, groups: Groups) -> tuple[Listener, ...]:
     return (
         Listener(
             app=operators_app(hub, by="peer"),
@@ -187,13 +207,24 @@ def _listeners(hub: Hub, paths: StatePaths) -> tuple[Listener, ...]:
             body_bytes_max=GENERATION_BYTES_MAX,
         ),
         Listener(
-            app=gateway_app(hub), path=paths.gateway_socket, mode=0o600, threads=INTERNAL_THREADS
+            app=gateway_app(hub),
+            path=paths.gateway_socket,
+            mode=_of_a_role(groups.gateway),
+            group=groups.gateway,
+            threads=INTERNAL_THREADS,
         ),
-        Listener(app=egress_app(hub), path=paths.egress_socket, mode=0o600, threads=EGRESS_THREADS),
+        Listener(
+            app=egress_app(hub),
+            path=paths.egress_socket,
+            mode=_of_a_role(groups.egress),
+            group=groups.egress,
+            threads=EGRESS_THREADS,
+        ),
         Listener(
             app=reconciler_app(hub),
             path=paths.reconciler_socket,
-            mode=0o600,
+            mode=_of_a_role(groups.reconciler),
+            group=groups.reconciler,
             threads=INTERNAL_THREADS,
             body_bytes_max=OBSERVATION_BYTES_MAX,
         ),
@@ -207,7 +238,11 @@ def _listeners(hub: Hub, paths: StatePaths) -> tuple[Listener, ...]:
     )
 
 
-def _servers(hub: Hub, paths: StatePaths, host: str, port: int) -> list[Server]:
+def _of_a_role(group: int | None) -> int:
+    return 0o600 if group is None else 0o660
+
+
+def _servers(hub: Hub, paths: StatePaths, host: str, port: int, groups: Groups) -> list[Server]:
     """Return a server for each listener, bound but not running; on failure none stays bound."""
     made: list[Server] = []
     try:
@@ -220,11 +255,12 @@ def _servers(hub: Hub, paths: StatePaths, host: str, port: int) -> list[Server]:
                 body_bytes_max=GENERATION_BYTES_MAX,
             )
         )
-        for each in _listeners(hub, paths):
+        for each in _listeners(hub, paths, groups):
             server = unix_server(
                 each.app,
                 each.path,
                 mode=each.mode,
+                group=each.group,
                 threads=each.threads,
                 body_bytes_max=each.body_bytes_max,
                 connections_max=each.connections_max,

@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from agentctl.errors import ConfigError
 
 SOCKET_PATH_BYTES_MAX = 107  # sun_path is 108 bytes with its terminating zero
 DOOR_IN_CONTAINER = "/run/agentctl"
@@ -12,9 +15,15 @@ DOOR_IN_CONTAINER = "/run/agentctl"
 
 @dataclass(frozen=True, slots=True)
 class StatePaths:
-    """Every path of an installation. `state` is absolute; nothing is created by reading a path."""
+    """Every path of an installation. `state` is absolute; nothing is created by reading a path.
+
+    `shared` is where the sockets stand when each process runs as an account of its own, with a
+    state directory of its own: whoever administers the machine makes it, with the door in it.
+    Source: docs/decisions/0038-an-account-for-each-process.md.
+    """
 
     state: Path
+    shared: Path | None = None
 
     @property
     def store(self) -> Path:
@@ -43,7 +52,9 @@ class StatePaths:
     @property
     def runtime(self) -> Path:
         """The directory of sockets: short, since a socket's path holds 107 bytes at most."""
-        return runtime_root() / hashlib.sha256(str(self.state).encode()).hexdigest()[:8]
+        return (
+            self.shared or runtime_root() / hashlib.sha256(str(self.state).encode()).hexdigest()[:8]
+        )
 
     @property
     def door(self) -> Path:
@@ -78,13 +89,60 @@ class StatePaths:
     def reconciler_socket(self) -> Path:
         return self.runtime / "reconciler.sock"
 
-    def prepare(self) -> None:
-        """Make the state and runtime directories (0700) and the door (0755); leave what exists."""
-        for private in (self.state, self.store, self.keys, self.process, self.logs, self.runtime):
-            private.mkdir(mode=0o700, parents=True, exist_ok=True)
-            private.chmod(0o700)
+    def prepare(self, *kept: Path) -> None:
+        """Make the state directory and what a process keeps in it (0700), then where sockets stand.
+
+        What exists stays. A shared runtime directory is looked at and never made: raises
+        ConfigError when it isn't there, or lets in whom it must not.
+        """
+        for private in (self.state, *kept):
+            _private(private)
+        if self.shared is not None:
+            _closed_to_others(self.shared)
+            _door_of(self.door)
+            return
+        _private(self.runtime)
         self.door.mkdir(mode=0o755, exist_ok=True)
         self.door.chmod(0o755)  # mkdir's mode passes through the umask
+
+
+def _private(directory: Path) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+
+
+def _closed_to_others(runtime: Path) -> None:
+    """Raise ConfigError unless only the owner and the processes' group enter the directory."""
+    mode = _mode_of(runtime)
+    if mode & 0o007:
+        raise ConfigError(
+            f"others may enter the runtime directory {runtime} (mode {mode:04o})",
+            hint=f"chmod 0750 {runtime}: only the processes' group may reach the sockets in it",
+        )
+
+
+def _door_of(door: Path) -> None:
+    """Raise ConfigError unless agents can't write to the door, nor the processes to each other's sockets."""
+    mode = _mode_of(door)
+    if mode & 0o002 or not mode & 0o001 or (mode & 0o020 and not mode & stat.S_ISVTX):
+        raise ConfigError(
+            f"the door {door} has mode {mode:04o}",
+            hint=f"chmod 1775 {door}: the group makes its sockets there, each removes its own alone",
+        )
+
+
+def _mode_of(directory: Path) -> int:
+    """Return a directory's permissions; raises ConfigError when it isn't there."""
+    try:
+        found = directory.lstat()
+    except OSError as cause:
+        raise ConfigError(
+            f"cannot use the runtime directory {directory}: {cause.strerror}",
+            hint="`agentctl units` writes what makes it at each boot",
+        ) from cause
+    if not stat.S_ISDIR(found.st_mode):
+        raise ConfigError(f"{directory} is no directory", hint="move it out of the way")
+    return stat.S_IMODE(found.st_mode)
 
 
 def runtime_root() -> Path:

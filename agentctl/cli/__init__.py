@@ -24,6 +24,7 @@ COMMANDS = {
     "gateway": ("processes", "gateway", "Run the model gateway alone."),
     "egress": ("processes", "egress", "Run the egress proxy alone."),
     "reconcile": ("processes", "reconcile", "Run the reconciler alone."),
+    "units": ("units", "units", "Write systemd units: an account for each process."),
     "follow": ("processes", "follow", "Apply the project's files whenever they change."),
     "submit": ("submit", "submit", "Hand a task to the fleet."),
     "tasks": ("tasks", "tasks", "List tasks."),

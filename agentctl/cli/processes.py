@@ -1,5 +1,6 @@
 """`agentctl hub`, `gateway`, `egress`, `reconcile` and `follow`: one process each, alone or under `serve`."""
 
+import functools
 import signal
 import threading
 from collections.abc import Callable
@@ -8,8 +9,16 @@ from pathlib import Path
 import click
 
 from agentctl.cli import Settings
+from agentctl.errors import ConfigError
 from agentctl.paths import StatePaths
 
+RUNTIME = click.option(
+    "--runtime",
+    type=click.Path(path_type=Path),
+    envvar="AGENTCTL_RUNTIME",
+    help="Where the sockets of all processes stand, when each runs as an account of its own."
+    "  [AGENTCTL_RUNTIME; default: made for the state directory]",
+)
 BROKEN_CHARS_MAX = 2000  # of what is wrong with the files, as the hub shows it
 
 
@@ -41,6 +50,32 @@ def _until_told(
         work(stop)
 
 
+def _paths(settings: Settings, runtime: Path | None) -> StatePaths:
+    return StatePaths(settings.state, shared=runtime.absolute() if runtime else None)
+
+
+def _group_option(process: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        f"--{process}-group",
+        metavar="GROUP",
+        help=f"Let this group's processes be the {process}.  [default: the hub's account alone]",
+    )
+
+
+def _gid(group: str | None) -> int | None:
+    """Return a group's number, by its name or as it is; raises ConfigError when there is no such group."""
+    if group is None or group.isdecimal():
+        return int(group) if group else None
+    import grp
+
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise ConfigError(
+            f"there is no group {group!r}", hint="make it, or name another with --…-group"
+        ) from None
+
+
 @click.command()
 @click.option(
     "--listen",
@@ -48,46 +83,53 @@ def _until_told(
     show_default=True,
     help="Where operators reach the hub by token.",
 )
+@RUNTIME
+@_group_option("gateway")
+@_group_option("egress")
+@_group_option("reconciler")
 @click.pass_obj
-def hub(settings: Settings, listen: str) -> None:
+def hub(settings: Settings, /, listen: str, runtime: Path | None, **groups: str | None) -> None:
     """Run the hub alone."""
-    from agentctl.bootstrap import run_hub
+    from agentctl.bootstrap import Groups, run_hub
     from agentctl.cli.listen import address
 
     host, port = address(listen)
-    paths = StatePaths(settings.state)
-    _until_told(
-        "hub", lambda stop: run_hub(paths, host=host, port=port, stop=stop), logs=paths.logs
-    )
+    paths = _paths(settings, runtime)
+    gids = {name.removesuffix("_group"): _gid(group) for name, group in groups.items()}
+    work = functools.partial(run_hub, paths, host=host, port=port, groups=Groups(**gids))
+    _until_told("hub", lambda stop: work(stop=stop), logs=paths.logs)
 
 
 @click.command()
+@RUNTIME
 @click.pass_obj
-def gateway(settings: Settings) -> None:
+def gateway(settings: Settings, runtime: Path | None) -> None:
     """Run the model gateway alone."""
     from agentctl.gateway.main import run
 
-    paths = StatePaths(settings.state)
+    paths = _paths(settings, runtime)
     _until_told("gateway", lambda stop: run(paths, stop), logs=paths.logs)
 
 
 @click.command()
+@RUNTIME
 @click.pass_obj
-def egress(settings: Settings) -> None:
+def egress(settings: Settings, runtime: Path | None) -> None:
     """Run the egress proxy alone."""
     from agentctl.egress.main import run
 
-    paths = StatePaths(settings.state)
+    paths = _paths(settings, runtime)
     _until_told("egress", lambda stop: run(paths, stop), logs=paths.logs)
 
 
 @click.command()
+@RUNTIME
 @click.pass_obj
-def reconcile(settings: Settings) -> None:
+def reconcile(settings: Settings, runtime: Path | None) -> None:
     """Run the reconciler alone."""
     from agentctl.loops.main import run
 
-    paths = StatePaths(settings.state)
+    paths = _paths(settings, runtime)
     _until_told("reconciler", lambda stop: run(paths, stop), logs=paths.logs)
 
 

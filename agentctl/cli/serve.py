@@ -52,7 +52,7 @@ def serve(
 
     address(listen)  # a mistake is the operator's to see, not the child's
     paths = StatePaths(settings.state)
-    paths.prepare()
+    paths.prepare(paths.logs)
     serving = Serving(
         paths=paths,
         project=settings.project.absolute(),

@@ -32,7 +32,7 @@ def run(paths: StatePaths, stop: threading.Event, *, resolver: Resolver | None =
 
     Raises Conflict (another egress listens there), ConfigError (the socket can't be made).
     """
-    paths.prepare()
+    paths.prepare(paths.logs)
     listener = unix_socket(paths.egress_door, mode=0o666)
     inode = paths.egress_door.stat().st_ino
     try:

@@ -27,7 +27,7 @@ def run(paths: StatePaths, stop: threading.Event) -> None:
 
     Raises Conflict (another gateway listens there), ConfigError (the socket can't be made).
     """
-    paths.prepare()
+    paths.prepare(paths.logs)
     hub = HubSide(
         Hub(str(paths.gateway_socket), timeout_s=ASK_TIMEOUT_S),
         now_s=time.monotonic,

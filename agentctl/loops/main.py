@@ -31,7 +31,11 @@ TICK_MISSED_S = 60.0  # passes go on though the ticks should fail
 
 
 def run(paths: StatePaths, stop: threading.Event) -> None:
-    """Converge until `stop` is set. With the hub away only what is past its TTL is stopped."""
+    """Converge until `stop` is set. With the hub away only what is past its TTL is stopped.
+
+    Raises ConfigError when there is no runtime directory that its agents' door could stand in.
+    """
+    paths.prepare(paths.process, paths.logs)
     hub = HubSide(Hub(str(paths.reconciler_socket), state=str(paths.state)))
     engines = Engines(functools.partial(open_engine, paths=paths))
     reconciler = Reconciler(

@@ -12,9 +12,10 @@ from agentctl.paths import SOCKET_PATH_BYTES_MAX
 ANSWERS_WITHIN_S = 1.0  # a listener's kernel answers at once, however busy its process is
 
 
-def unix_socket(path: Path, *, mode: int) -> socket.socket:
+def unix_socket(path: Path, *, mode: int, group: int | None = None) -> socket.socket:
     """Return a socket bound to `path` with exactly that mode; a stale file of an ended process goes.
 
+    With `group` (a gid that this process has too) the file belongs to it, before the mode opens it.
     Raises Conflict when a process listens there, ConfigError when the path can't be used.
     """
     if len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
@@ -27,11 +28,26 @@ def unix_socket(path: Path, *, mode: int) -> socket.socket:
     try:
         os.fchmod(bound.fileno(), mode & 0o600)  # what bind() makes is never wider than this
         bound.bind(str(path))
+        if group is not None:
+            _give(path, group)
         path.chmod(mode)  # exactly: the umask took part until here
     except OSError as cause:
         bound.close()
         raise ConfigError(f"cannot listen on {path}: {cause.strerror}") from cause
+    except ConfigError:
+        bound.close()
+        raise
     return bound
+
+
+def _give(path: Path, group: int) -> None:
+    try:
+        os.chown(path, -1, group, follow_symlinks=False)
+    except OSError as cause:
+        raise ConfigError(
+            f"cannot give {path} to group {group}: {cause.strerror}",
+            hint="the account that this process runs as must be a member of that group",
+        ) from cause
 
 
 def tcp_socket(host: str, port: int) -> socket.socket:
@@ -65,7 +81,13 @@ def _remove_stale(path: Path) -> None:
             f"another process listens on {path}",
             hint="stop it first, or choose another --state",
         )
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as cause:
+        raise ConfigError(
+            f"cannot remove the stale socket {path}: {cause.strerror}",
+            hint=f"it belongs to uid {found.st_uid}: remove it, and see who made it",
+        ) from cause
 
 
 def _listened_on(path: Path) -> bool:

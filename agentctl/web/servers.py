@@ -94,6 +94,7 @@ def unix_server(
     path: Path,
     *,
     mode: int,
+    group: int | None = None,
     threads: int,
     body_bytes_max: int = BODY_BYTES_MAX,
     spool_bytes: int = SPOOL_BYTES,
@@ -101,14 +102,14 @@ def unix_server(
     peer_connections_max: int | None = None,
     bodies_bytes_max: int = BODIES_BYTES_MAX,
 ) -> Server:
-    """Return a server on a Unix socket with exactly that mode, listening but not yet running.
+    """Return a server on a Unix socket with exactly that mode (and group), listening but not yet running.
 
     `spool_bytes` above `body_bytes_max` keeps every body in memory. A peer's share of the
     connections is PEER_CONNECTIONS_MAX where other accounts may connect (`mode & 0o006`), all of
     them where only the hub's own may. Raises Conflict (somebody listens there), ConfigError.
     """
     share = PEER_CONNECTIONS_MAX if mode & 0o006 else connections_max
-    bound = unix_socket(path, mode=mode)
+    bound = unix_socket(path, mode=mode, group=group)
     return _server(
         UnixListener,
         app,
