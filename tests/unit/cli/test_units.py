@@ -79,3 +79,14 @@ def test_a_group_that_is_not_there_is_named(
     words = ["--state", str(tmp_path), "hub", "--gateway-group", "nobody-has-this"]
     assert run(words) == EXIT_ERROR
     assert "there is no group 'nobody-has-this'" in capsys.readouterr().err
+
+
+def test_enabling_the_target_starts_all_four() -> None:
+    files = rendered(program=Path(PROGRAM))
+    services = {Path(each).name for each in files if each.endswith(".service")}
+    target = dict(
+        line.split("=", 1)
+        for line in files["systemd/system/agentctl.target"].splitlines()
+        if "=" in line
+    )
+    assert set(target["Wants"].split()) == services
