@@ -82,15 +82,25 @@ def export(settings: Settings, directory: str | None, out: str | None, no_conten
 @state.command()
 @click.argument("backup", type=click.Path(exists=True, file_okay=False))
 @click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option(
+    "--forget",
+    type=click.Choice(["quarantines", "workspaces", "tokens", "containers", "all"]),
+    multiple=True,
+    help="Leave these as the backup has them, whatever came since. May be repeated.",
+)
 @click.pass_obj
-def restore(settings: Settings, backup: str, yes: bool) -> None:
+def restore(settings: Settings, backup: str, yes: bool, forget: tuple[str, ...]) -> None:
     """Put BACKUP in place of the store; what stands there now is kept beside it.
 
-    Stop the hub first. Work acknowledged since the backup is not in it.
+    Stop the hub first. Work acknowledged since the backup is not in it. Quarantines, what
+    workspaces hold, revoked tokens and ended containers stand as the store before it has them;
+    where it can't be read, all of them count as at their worst, and the fleet starts paused.
     """
     import time
 
+    from agentctl.cli.restoring import said
     from agentctl.paths import StatePaths
+    from agentctl.store.carry_over import ALL, Kept
     from agentctl.store.restore import restore as put_back
 
     paths = StatePaths(settings.state)
@@ -107,18 +117,18 @@ def restore(settings: Settings, backup: str, yes: bool) -> None:
         aside=aside,
         who=f"operator:uid:{os.geteuid()}",
         at_s=now_s,
+        forget=ALL if "all" in forget else frozenset(map(Kept, forget)),
     )
     if settings.output == "json":
-        emit({"backup": backup, "line": done.line, "aside": str(aside)})
+        taken = {each.value: getattr(done.taken, each.value) for each in Kept}
+        told = {"backup": backup, "line": done.line, "aside": str(aside)}
+        emit({**told, "unknown": done.unknown, "taken": taken})
         return
     click.echo(
         f"restored {backup}, up to journal line {done.line}; the store before it is in {aside}"
     )
-    if done.replaced_line > done.line:
-        lost = f"{done.line + 1} to {done.replaced_line}"
-        click.echo(f"journal lines {lost} are in the store before it alone", err=True)
-    if done.installation_changed:
-        click.echo("this state directory now is the installation of the backup", err=True)
+    for line in said(done):
+        click.echo(line, err=True)
 
 
 def _where(settings: Settings, directory: str | None) -> Path:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 Pair = tuple[str, str]  # label and boundary of a container's birth
 
+# What a workspace counts as that may hold anything: no level can be declared by that name, and
+# what isn't declared is higher than all that is.
+ANYTHING = "(anything)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agentctl.model.workspace import ANYTHING
 from agentctl.routing.levels import Levels
 
 HINT = "an admin declassifies it, with a reason: agentctl declassify AGENT/REPLICA --to LEVEL"
@@ -13,6 +14,8 @@ def against(levels: Levels, served: Sequence[str], label: str, boundary: str) ->
     `served` are the labels of those that wrote to it; "" when it may. A level that isn't declared
     any more counts as the highest.
     """
+    if ANYTHING in served:
+        return "its workspace may hold anything: the state was restored, and nobody knows what it served"
     holds = levels.join(served) if served else label
     if not levels.at_most(holds, label):
         return f"its workspace holds {holds} work, and the container would be {label}"

@@ -15,7 +15,7 @@ from agentctl.service.kinds import wrong_kinds
 from agentctl.service.record import note
 from agentctl.service.reroute import reroute
 from agentctl.service.roles import OPERATORS, require_role
-from agentctl.store import Txn
+from agentctl.store import Txn, worst_case
 from agentctl.store import generations as generation_table
 
 FINDINGS_SHOWN_MAX = 50
@@ -123,6 +123,7 @@ def _add(
         applied_at_s=hub.clock.wall_s(),
         prune=prune,
     )
+    worst_case.take_new(txn, desired.agents, who=principal, at_s=generation.applied_at_s)
     generation_table.add(txn, generation)
     note(
         hub,

@@ -15,7 +15,7 @@ from agentctl.service import panic
 from agentctl.service.context import Hub
 from agentctl.service.record import note
 from agentctl.service.roles import OPERATORS, require_role
-from agentctl.store import Txn, meta, orders
+from agentctl.store import Txn, meta, orders, worst_case
 
 log = logging.getLogger("agentctl.hub")
 
@@ -85,6 +85,7 @@ def _keep(hub: Hub, order: Order) -> None:
             )
         if order.mode is ModeName.NORMAL:
             orders.clear(txn)
+            worst_case.lift(txn)
         else:
             orders.put(txn, order)
         note(hub, txn, f"mode.{order.mode}", who=order.who, reason=order.reason)

@@ -153,7 +153,10 @@ def _declassify(
     _require_free(hub, txn, kept)
     fleet = say.fleet
     label = fleet.levels.join(kept.served)
-    if not kept.served or to == label or not fleet.levels.at_most(to, label):
+    lower = to != label and (
+        fleet.levels.at_most(to, label) or not fleet.levels.known(label)  # which is above all
+    )
+    if not kept.served or not lower:
         raise InputError(
             f"{kept.place} holds {label} work: {to} isn't lower", fields=[("/to", "must be lower")]
         )

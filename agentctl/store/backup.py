@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import lmdb
@@ -12,6 +12,7 @@ from agentctl.store.state_lock import StateLock
 from agentctl.store.verify import DATA_FILE, faults
 
 INSTALLATION_FILE = "installation"  # in a backup: whose containers the state speaks of
+INCOMING = "incoming"  # in a store's directory: the copy that is to take its place
 CHECKPOINT_FILE = "checkpoint.json"  # in a backup: the journal's head as it was, signed
 
 
@@ -41,13 +42,16 @@ def copy_to(env: lmdb.Environment, target: Path, beside: Mapping[str, bytes]) ->
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def restore(backup: Path, into: Path, *, aside: Path) -> None:
+def restore(
+    backup: Path, into: Path, *, aside: Path, prepare: Callable[[Path], object] = lambda _: None
+) -> None:
     """Put a backup in place of the store in `into`; the present file stays in the new directory `aside`.
 
-    The exchange is one rename: whoever opens the store finds the old one or the
-    backup, never none. `aside` is on the store's file system. Raises Conflict
-    while a hub has the store open or when `aside` exists, StateDamaged when the
-    backup isn't sound; then the store is as it was.
+    `prepare` is called with the directory of the copy that is to go there, while no hub can open
+    the store: what it writes comes in force with the copy. The exchange is one rename: whoever
+    opens the store finds the old one or the prepared copy, never none. `aside` is on the store's
+    file system. Raises Conflict while a hub has the store open or when `aside` exists,
+    StateDamaged when the backup isn't sound; then the store is as it was.
     """
     if not (backup / DATA_FILE).is_file():
         raise StateDamaged(f"{backup} holds no backup of a store")
@@ -57,19 +61,28 @@ def restore(backup: Path, into: Path, *, aside: Path) -> None:
     try:
         if aside.exists():
             raise Conflict(f"{aside} exists already", hint="name a directory that doesn't")
+        incoming = _copied(backup, into / INCOMING)
+        prepare(incoming)
+        _flush(incoming / DATA_FILE)
         aside.mkdir(mode=0o700, parents=True)
-        incoming = into / f"{DATA_FILE}.incoming"
-        shutil.copyfile(backup / DATA_FILE, incoming)
-        incoming.chmod(0o600)
-        _flush(incoming)
         if (into / DATA_FILE).exists():
             (aside / DATA_FILE).hardlink_to(into / DATA_FILE)
-        incoming.replace(into / DATA_FILE)
+        (incoming / DATA_FILE).replace(into / DATA_FILE)
         _flush(into)
     except OSError as cause:
         raise StoreUnavailable(f"restoring {backup} to {into} failed: {cause}") from cause
     finally:
+        shutil.rmtree(into / INCOMING, ignore_errors=True)
         lock.release()
+
+
+def _copied(backup: Path, incoming: Path) -> Path:
+    """Return the directory with a copy of a backup's file, free of what a crash left there."""
+    shutil.rmtree(incoming, ignore_errors=True)
+    incoming.mkdir(mode=0o700)
+    shutil.copyfile(backup / DATA_FILE, incoming / DATA_FILE)
+    (incoming / DATA_FILE).chmod(0o600)
+    return incoming
 
 
 def _sound(directory: Path) -> None:

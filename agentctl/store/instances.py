@@ -1,8 +1,9 @@
 """Table instances: every container the hub reserved; those whose credentials count are indexed by agent."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from agentctl.model.instance import Instance
+from agentctl.model.instance import Instance, InstanceState
 from agentctl.store import keys
 from agentctl.store.codec import Codec, decoded
 from agentctl.store.txn import Table, Txn
@@ -40,6 +41,12 @@ def alive(txn: Txn) -> Iterator[Instance]:
 def by_agent(txn: Txn, agent: str) -> Iterator[Instance]:
     """Yield an agent's instances that are alive, oldest first."""
     return _alive(txn, keys.text(agent))
+
+
+def recycle(txn: Txn, instance: Instance, *, reason: str, at_s: float) -> None:
+    """End an instance while no hub runs: its credentials are worth nothing, its leases run out."""
+    ended = instance.entered(InstanceState.RECYCLED, at_s)
+    put(txn, replace(ended, draining=True, reason=reason, ended_at_s=at_s))
 
 
 def forget(txn: Txn, instance_id: str) -> bool:

@@ -41,14 +41,25 @@ def opened(directory: Path) -> Iterator[Txn]:
     Raises NotFound when there is none, Conflict while a hub has it open, StateDamaged when
     its file is damaged.
     """
+    _require_one(directory)
+    with kept_from_hubs(directory), held(directory) as txn:
+        yield txn
+
+
+@contextlib.contextmanager
+def held(directory: Path) -> Iterator[Txn]:
+    """Yield one snapshot as `opened` does, of a store whose lock the caller holds."""
+    _require_one(directory)
+    found = faults(directory, whole=True)
+    if found:
+        raise StateDamaged(f"the store in {directory} is damaged: {found[0]}", hint=WAY_OUT)
+    with snapshot(directory) as txn:
+        yield txn
+
+
+def _require_one(directory: Path) -> None:
     if not (directory / DATA_FILE).is_file():
         raise NotFound(f"{directory} holds no store")
-    with kept_from_hubs(directory):
-        found = faults(directory, whole=True)
-        if found:
-            raise StateDamaged(f"the store in {directory} is damaged: {found[0]}", hint=WAY_OUT)
-        with snapshot(directory) as txn:
-            yield txn
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ def fleet() -> Iterator[Fleet]:
 def test_a_backup_of_a_working_fleet_is_restored_after_a_disaster(
     fleet: Fleet, tmp_path: Path
 ) -> None:
+    agents, count = list(fleet.running()), len(fleet.containers())
     first = fleet.submit("summarise", sensitivity="internal")
     assert fleet.ended(first)["state"] == "completed"
     checkpoint = tmp_path / "checkpoint.json"
@@ -42,10 +43,20 @@ def test_a_backup_of_a_working_fleet_is_restored_after_a_disaster(
     assert "data.mdb is cut off" in refused.stderr
     assert "docs/recovery.md" in refused.stderr
     fleet.run("state", "verify", str(tmp_path / "backup"))
-    fleet.run("state", "restore", str(tmp_path / "backup"), "--yes")
+    words = ("state", "restore", str(tmp_path / "backup"), "--yes", "--forget", "workspaces")
+    closed = fleet.run(*words).stderr  # no clearance was raised since: the operator knows
+    assert "what came after line" in closed
+    assert "operator tokens revoked" not in closed  # there was none
+    assert f"agents quarantined: {len(agents)} " in closed
 
     fleet.start()
     assert fleet.task(first)["state"] == "completed"
+    assert fleet.hub.get("/api/hub/mode")["mode"] == "paused"
+    stopped = "quarantined: kept as it was stopped"
+    until(lambda: fleet.run("plan").stdout.count(stopped) == count, what="what ran is stopped")
+    for each in agents:
+        fleet.run("release", each, "--why", "looked at it")
+    fleet.run("resume", "--reason", "looked at it")
     until(fleet.all_running, what="all agents running again")
     fleet.run("journal", "verify", "--checkpoint", str(checkpoint))
     again = fleet.submit("summarise once more", sensitivity="internal")
