@@ -64,11 +64,12 @@ class Seal:
     def model_token(self, task: str, attempt: int, instance: str) -> str:
         """Return the model token of one attempt at a task by one instance."""
         sealed = self.seal(("model", task, str(attempt), instance))
-        return tokens.model_token(task, attempt, sealed)
+        return tokens.model_token(task, attempt, instance, sealed)
 
-    def is_model_token(self, token: str, task: str, attempt: int, instance: str) -> bool:
-        """Whether this is the model token of that attempt by that instance."""
-        parsed = tokens.parse_model_token(token)
-        if parsed is None or (parsed.task, parsed.attempt) != (task, attempt):
-            return False
-        return self.opens(parsed.sealed, ("model", task, str(attempt), instance))
+    def opened(self, token: str) -> tokens.ModelToken | None:
+        """Return what a model token of ours says, None for any other text: whoever shows it was given it."""
+        said = tokens.parse_model_token(token)
+        if said is None:
+            return None
+        parts = ("model", said.task, str(said.attempt), said.instance)
+        return said if self.opens(said.sealed, parts) else None

@@ -13,7 +13,10 @@ SECRET_CHARS = 43  # 256 bits, URL-safe base64 without padding
 _SECRET = r"[A-Za-z0-9_-]{43}"  # noqa: S105  # the pattern of one
 _INSTANCE = re.compile(rf"it1\.([a-z0-9][a-z0-9-]{{0,63}})\.{_SECRET}")
 _OPERATOR = re.compile(rf"op1\.([a-z0-9][a-z0-9-]{{0,63}})\.{_SECRET}")
-_MODEL = re.compile(rf"mt1\.([a-z0-9][a-z0-9-]{{0,63}})\.([1-9][0-9]{{0,5}})\.({_SECRET})")
+_MODEL = re.compile(
+    r"mt1\.([a-z0-9][a-z0-9-]{0,63})\.([1-9][0-9]{0,5})\.([a-z0-9][a-z0-9-]{0,63})"
+    rf"\.({_SECRET})"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class ModelToken:
 
     task: str
     attempt: int
+    instance: str
     sealed: str
 
 
@@ -49,9 +53,9 @@ def operator_token(token_id: str, secret: str) -> str:
     return _made(_OPERATOR, f"op1.{token_id}.{secret}")
 
 
-def model_token(task: str, attempt: int, sealed: str) -> str:
-    """Return `mt1.<task>.<attempt>.<seal>`; `sealed` is what Seal.seal returns."""
-    return _made(_MODEL, f"mt1.{task}.{attempt}.{sealed}")
+def model_token(task: str, attempt: int, instance: str, sealed: str) -> str:
+    """Return `mt1.<task>.<attempt>.<instance>.<seal>`; `sealed` is what Seal.seal returns."""
+    return _made(_MODEL, f"mt1.{task}.{attempt}.{instance}.{sealed}")
 
 
 def parse_instance_token(text: str) -> InstanceToken | None:
@@ -69,7 +73,9 @@ def parse_operator_token(text: str) -> OperatorToken | None:
 def parse_model_token(text: str) -> ModelToken | None:
     """Return a model token's parts, or None when the text has another shape."""
     found = _MODEL.fullmatch(text)
-    return ModelToken(task=found[1], attempt=int(found[2]), sealed=found[3]) if found else None
+    if found is None:
+        return None
+    return ModelToken(task=found[1], attempt=int(found[2]), instance=found[3], sealed=found[4])
 
 
 def digest(token: str) -> str:

@@ -1,7 +1,10 @@
-"""Whose a model token is: the task and attempt that it was handed out with, from its own container alone."""
+"""Whose a model token is: the task and attempt that it was handed out with, from its own container alone.
+
+Identity comes first, then whether it is current: only who was given a token learns anything of its task.
+"""
 
 from agentctl.errors import Conflict, Unauthenticated
-from agentctl.identity import tokens
+from agentctl.identity.tokens import ModelToken
 from agentctl.model.instance import Instance
 from agentctl.model.task import LIVE, Task
 from agentctl.service.context import Hub
@@ -15,26 +18,21 @@ def holder_of(hub: Hub, txn: Txn, token: str, container: str) -> tuple[Task, Ins
     Raises Unauthenticated (no token of ours, or from another container), Conflict (the attempt
     is no longer current).
     """
-    task = _task_of(hub, txn, token)
-    instance = instances.get(txn, task.instance)
+    said = hub.seal.opened(token)
+    if said is None:
+        raise Unauthenticated("no model token, or not one of this hub's")
+    instance = instances.get(txn, said.instance)
     if instance is None or instance.container != container or not instance.container:
         raise Unauthenticated("this model token works from its own container only")
-    return task, instance
+    return _current(txn, said, instance), instance
 
 
-def _task_of(hub: Hub, txn: Txn, token: str) -> Task:
-    parsed = tokens.parse_model_token(token)
-    if parsed is None:
-        raise Unauthenticated("no model token, or not one of this hub's")
-    task = task_table.get(txn, parsed.task)
-    if task is None or task.attempt < parsed.attempt:
-        raise Unauthenticated("no model token, or not one of this hub's")
-    held = task.lease
-    if task.state not in LIVE or held is None or held.attempt != parsed.attempt:
+def _current(txn: Txn, said: ModelToken, instance: Instance) -> Task:
+    task = task_table.get(txn, said.task)
+    held = task.lease if task and task.state in LIVE and instance.alive else None
+    if task is None or held is None or (held.attempt, held.instance) != (said.attempt, instance.id):
         raise Conflict(
-            f"attempt {parsed.attempt} of {parsed.task} is no longer current",
+            f"attempt {said.attempt} of {said.task} is no longer current",
             hint="stop working on it",
         )
-    if not hub.seal.is_model_token(token, task.id, held.attempt, held.instance):
-        raise Unauthenticated("no model token, or not one of this hub's")
     return task

@@ -56,7 +56,7 @@ def message_id(number: int) -> str:
 
 def model_token(task: str, attempt: int) -> str:
     """Return the model token that the fake gives with this attempt."""
-    return f"{MODEL_TOKEN_MARK}{task}.{attempt}.{'M' * 43}"
+    return f"{MODEL_TOKEN_MARK}{task}.{attempt}.inst-1.{'M' * 43}"
 
 
 @dataclass(slots=True, kw_only=True)

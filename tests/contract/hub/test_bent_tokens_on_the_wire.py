@@ -199,7 +199,7 @@ def test_each_credential_is_for_one_thing(office: Office) -> None:
             "token"
         ]
     )
-    model = f"mt1.{office.task}.1.{'A' * 43}"
+    model = f"mt1.{office.task}.1.inst-1.{'A' * 43}"
     before = office.stand()
     for request, token in (
         (POLL, office.instance_token),

@@ -184,24 +184,29 @@ def test_a_bent_model_token_buys_no_call_and_says_nothing_of_tasks(whole: Whole)
     task = submit(whole)
     [assigned] = whole.agents.ask("GET", POLL, bearer=svid).json["messages"]
     token = assigned["payload"]["model_token"]
-    prefix, named, attempt, seal = token.split(".")
+    prefix, named, attempt, holder, seal = token.split(".")
+    ended = submit(whole)
+    whole.operators.ask("DELETE", f"/api/hub/tasks/{ended}")
     flipped = seal[:-2] + ("A" if seal[-2] != "A" else "B") + seal[-1]
     bent = {
-        "another seal": f"{prefix}.{named}.{attempt}.{'A' * 43}",
-        "a seal that is nearly right": f"{prefix}.{named}.{attempt}.{flipped}",
+        "another seal": f"{prefix}.{named}.{attempt}.{holder}.{'A' * 43}",
+        "a seal that is nearly right": f"{prefix}.{named}.{attempt}.{holder}.{flipped}",
         "a seal cut": token[:-1],
-        "a later attempt": f"{prefix}.{named}.2.{seal}",
-        "attempt 0": f"{prefix}.{named}.0.{seal}",
-        "an attempt with a sign": f"{prefix}.{named}.+1.{seal}",
-        "an attempt with zeros before": f"{prefix}.{named}.01.{seal}",
-        "a task that never was": f"{prefix}.task-{'0' * 26}.{attempt}.{seal}",
-        "the task in capitals": f"{prefix}.{named.upper()}.{attempt}.{seal}",
-        "an instance for the task": f"{prefix}.{instance}.{attempt}.{seal}",
-        "another prefix": f"it1.{named}.{attempt}.{seal}",
-        "the prefix in capitals": f"MT1.{named}.{attempt}.{seal}",
+        "a later attempt": f"{prefix}.{named}.2.{holder}.{seal}",
+        "a task that has ended": f"{prefix}.{ended}.1.{holder}.{seal}",
+        "another instance": f"{prefix}.{named}.{attempt}.inst-{'0' * 26}.{seal}",
+        "no instance": f"{prefix}.{named}.{attempt}.{seal}",
+        "attempt 0": f"{prefix}.{named}.0.{holder}.{seal}",
+        "an attempt with a sign": f"{prefix}.{named}.+1.{holder}.{seal}",
+        "an attempt with zeros before": f"{prefix}.{named}.01.{holder}.{seal}",
+        "a task that never was": f"{prefix}.task-{'0' * 26}.{attempt}.{holder}.{seal}",
+        "the task in capitals": f"{prefix}.{named.upper()}.{attempt}.{holder}.{seal}",
+        "an instance for the task": f"{prefix}.{instance}.{attempt}.{holder}.{seal}",
+        "another prefix": f"it1.{named}.{attempt}.{holder}.{seal}",
+        "the prefix in capitals": f"MT1.{named}.{attempt}.{holder}.{seal}",
         "a newline": f"{token}\n",
         "padding": f"{token}=",
-        "a fifth part": f"{token}.x",
+        "a sixth part": f"{token}.x",
         "the container's SVID": svid,
     }
     call = {"container": CONTAINER, "provider": "ollama", "path": "/v1/messages", "model": "qwen3"}

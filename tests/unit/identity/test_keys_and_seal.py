@@ -96,15 +96,20 @@ def test_another_installations_seal_does_not_open(tmp_path: Path) -> None:
 def test_a_model_token_is_good_for_one_attempt_of_one_instance(tmp_path: Path) -> None:
     seal = Seal.open(tmp_path)
     token = seal.model_token(TASK, 2, INSTANCE)
-    assert token.startswith(f"mt1.{TASK}.2.")
-    assert seal.is_model_token(token, TASK, 2, INSTANCE)
-    assert not seal.is_model_token(token, TASK, 3, INSTANCE)
-    assert not seal.is_model_token(token, TASK, 2, "inst-another")
-    assert not seal.is_model_token(token.replace(".2.", ".3."), TASK, 3, INSTANCE)
-    assert not seal.is_model_token(f"{token}\n", TASK, 2, INSTANCE)
-    assert not seal.is_model_token("", TASK, 2, INSTANCE)
+    assert token.startswith(f"mt1.{TASK}.2.{INSTANCE}.")
+    said = seal.opened(token)
+    assert said is not None
+    assert (said.task, said.attempt, said.instance) == (TASK, 2, INSTANCE)
+    for bent in (
+        token.replace(".2.", ".3."),
+        token.replace(INSTANCE, "inst-another"),
+        token.replace(TASK, "task-another"),
+        f"{token}\n",
+        "",
+    ):
+        assert seal.opened(bent) is None
 
 
 def test_a_seal_survives_a_restart(tmp_path: Path) -> None:
     token = Seal.open(tmp_path).model_token(TASK, 1, INSTANCE)
-    assert Seal.open(tmp_path).is_model_token(token, TASK, 1, INSTANCE)
+    assert Seal.open(tmp_path).opened(token)

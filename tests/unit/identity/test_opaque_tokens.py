@@ -14,9 +14,9 @@ def test_what_is_made_can_be_read_back() -> None:
     assert tokens.parse_instance_token(made) == tokens.InstanceToken(instance="inst-01abc")
     operator = tokens.operator_token("op-01abc", SECRET)
     assert tokens.parse_operator_token(operator) == tokens.OperatorToken(id="op-01abc")
-    model = tokens.model_token("task-01abc", 7, SECRET)
+    model = tokens.model_token("task-01abc", 7, "inst-01abc", SECRET)
     assert tokens.parse_model_token(model) == tokens.ModelToken(
-        task="task-01abc", attempt=7, sealed=SECRET
+        task="task-01abc", attempt=7, instance="inst-01abc", sealed=SECRET
     )
 
 
@@ -45,7 +45,7 @@ def test_what_is_not_exactly_an_instance_token_is_none(text: str) -> None:
 
 @pytest.mark.parametrize("attempt", ["0", "01", "-1", "1e3", "", "1234567", "١"])
 def test_an_attempt_is_a_plain_number_from_one(attempt: str) -> None:
-    assert tokens.parse_model_token(f"mt1.task-01abc.{attempt}.{SECRET}") is None
+    assert tokens.parse_model_token(f"mt1.task-01abc.{attempt}.inst-01abc.{SECRET}") is None
 
 
 def test_a_token_that_could_not_be_read_back_is_never_made() -> None:

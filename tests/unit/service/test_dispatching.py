@@ -16,8 +16,8 @@ from agentctl.service.live import Live
 from agentctl.service.poll import poll
 from agentctl.service.report import report
 from agentctl.service.submit import submit
+from agentctl.store import Txn, task_events
 from agentctl.store import instances as instance_table
-from agentctl.store import task_events
 from agentctl.store import tasks as task_table
 from tests.fakes.fleet import OPERATORS_DISPATCH, PUBLIC, RESEARCHER, THINKER, fleet
 from tests.unit.service.conftest import ADMIN, HubAtHand
@@ -354,6 +354,45 @@ def test_a_forged_model_token_is_worth_nothing(at_hand: HubAtHand, task: Task) -
     for each in (forged, "", "mt1", f"mt1.{task.id}.1.", token + "\n"):
         with pytest.raises(Unauthenticated):
             call(at_hand, each)
+
+
+def test_a_forged_token_of_an_earlier_attempt_tells_nothing_of_the_task(
+    at_hand: HubAtHand, task: Task
+) -> None:
+    """That a task exists, and how often it was tried, is for those alone who were given a token of it."""
+    who = at_hand.born("researcher", container="c-1")
+    first = ask(at_hand, who)[0]["payload"]["model_token"]
+    at_hand.clock.advance(31)
+    watch.tick(at_hand.hub)
+    ask(at_hand, who)
+    forged = first[:-1] + ("A" if first[-1] != "A" else "B")
+    answers = set()
+    for each in (forged, forged.replace(".1.", ".3."), forged.replace(task.id, "task-none")):
+        with pytest.raises(Unauthenticated) as refused:
+            call(at_hand, each)
+        answers.add(str(refused.value))
+    assert len(answers) == 1
+    with pytest.raises(Unauthenticated, match="own container only"):
+        call(at_hand, first, container="c-2")
+    with pytest.raises(Conflict, match="no longer current"):
+        call(at_hand, first)
+
+
+def test_a_container_that_has_ended_spends_nothing_whatever_its_lease_says(
+    at_hand: HubAtHand, task: Task
+) -> None:
+    """A restore ends containers where no hub runs: their leases run out by themselves."""
+    who = at_hand.born("researcher", container="c-1")
+    token = ask(at_hand, who)[0]["payload"]["model_token"]
+
+    def end(txn: Txn) -> None:
+        instance = instance_table.get(txn, who.instance)
+        assert instance is not None
+        instance_table.recycle(txn, instance, reason="restored", at_s=1.0)
+
+    at_hand.hub.store.write(end)
+    with pytest.raises(Conflict, match="no longer current"):
+        call(at_hand, token)
 
 
 def test_what_a_call_used_stands_on_the_task_once(at_hand: HubAtHand, task: Task) -> None:
