@@ -12,7 +12,8 @@ _HOST_PORT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}/?")
 
 
 def url_of(target: str, *, has_token: bool) -> SplitResult | None:
-    """Return the parsed URL, or None for a socket's path. Raises ConfigError."""
+    """Return the parsed URL, or None for a socket's path. Raises ConfigError, which repeats no password."""
+    _refuse_userinfo(target)
     if target.startswith("unix://"):
         return None
     if "://" not in target:
@@ -33,6 +34,22 @@ def url_of(target: str, *, has_token: bool) -> SplitResult | None:
             hint="use https:// (a proxy in front of the hub) or an SSH tunnel to its socket",
         )
     return url
+
+
+def _refuse_userinfo(target: str) -> None:
+    """Raise ConfigError for USER:PASSWORD@HOST: the hub knows nobody by one, and errors repeat addresses.
+
+    No URL of a hub has an @ anywhere, so a password is seen whatever stands in it. What has no
+    scheme is a path if it looks like one, or is there.
+    """
+    if target.startswith("unix://") or "@" not in target:
+        return
+    a_path = target.startswith(("/", ".")) or ":" not in target or Path(target).exists()
+    if "://" in target or not a_path:
+        raise ConfigError(
+            "the hub's address names a user or a password, by which it knows nobody",
+            hint="write http(s)://HOST:PORT, and put the operator token in AGENTCTL_TOKEN",
+        )
 
 
 def _is_loopback(host: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agentctl.client.hub import Hub
-from agentctl.paths import StatePaths
+from agentctl.paths import StatePaths, require_own_root
 
 
 class SettingsLike(Protocol):
@@ -19,8 +19,14 @@ class SettingsLike(Protocol):
 
 
 def target_of(settings: SettingsLike) -> str:
-    """Return the hub's address: as given, or the operators' socket of the state directory."""
-    return settings.hub or str(StatePaths(settings.state).operator_socket)
+    """Return the hub's address: as given, or the operators' socket of the state directory.
+
+    Raises ConfigError when another account could have put its own socket there.
+    """
+    if settings.hub:
+        return settings.hub
+    require_own_root()
+    return str(StatePaths(settings.state).operator_socket)
 
 
 def connect(settings: SettingsLike) -> Hub:

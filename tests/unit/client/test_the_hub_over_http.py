@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agentctl.cli import run
 from agentctl.client import Hub, connect
 from agentctl.client import hub as module
 from agentctl.errors import ConfigError, HubUnavailable, Unauthenticated
@@ -124,3 +125,33 @@ def test_a_socket_of_such_a_name_is_taken(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "odd:8700").touch()
     assert Hub("odd:8700").target == "odd:8700"
     assert Hub("unix://other:8700").target == "other:8700"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://ops:s3cr3t@hub.example:8700",
+        "https://ops:s3cr3t@hub.example",
+        "https://s3cr3t@hub.example:bad",
+        "https://ops:s3/cr3t@hub.example:8700/x?y=s3cr3t",
+        "https://ops:s3cr3t@",
+        "ftp://ops:s3cr3t@hub.example",
+        "ops:s3cr3t@hub.example:8700",
+        "ops:s3/cr3t@hub.example:8700",
+        "HTTPS://ops:s3cr3t@hub.example",
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(
+    target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--hub", target, "--debug", "status"]) != 0
+    told = capsys.readouterr()
+    assert "names a user or a password" in told.err
+    assert "AGENTCTL_TOKEN" in told.err
+    for secret in ("s3cr3t", "cr3t", "hub.example"):
+        assert secret not in told.err + told.out
+
+
+def test_a_socket_with_an_at_in_its_path_is_a_path(tmp_path: Path) -> None:
+    assert Hub(str(tmp_path / "user@1000:x.sock")).over_http is False
+    assert Hub(f"unix://{tmp_path}/user@1000:x.sock").over_http is False
