@@ -11,6 +11,7 @@ from agentctl.errors import ConfigError
 
 SOCKET_PATH_BYTES_MAX = 107  # sun_path is 108 bytes with its terminating zero
 DOOR_IN_CONTAINER = "/run/agentctl"
+RUNTIME_MARK = "state"  # in a runtime directory: the path of the state that it is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +93,28 @@ class StatePaths:
     def prepare(self, *kept: Path) -> None:
         """Make the state directory and what a process keeps in it (0700), then where sockets stand.
 
-        What exists stays. A shared runtime directory is looked at and never made: raises
-        ConfigError when it isn't there, or lets in whom it must not.
+        What exists stays. A shared runtime directory is looked at and never made. Raises ConfigError
+        when it isn't there or lets in whom it must not, or when another account could exchange what
+        stands in the runtime root.
         """
         for private in (self.state, *kept):
             _private(private)
-        if self.shared is not None:
+        if self.shared is None:
+            self._make_runtime()
+        else:
             _closed_to_others(self.shared)
             _door_of(self.door)
-            return
+
+    def _make_runtime(self) -> None:
+        root_mode = 0o755 if os.geteuid() == 0 else 0o700
+        runtime_root().mkdir(mode=root_mode, parents=True, exist_ok=True)
+        require_own_root()
         _private(self.runtime)
         self.door.mkdir(mode=0o755, exist_ok=True)
         self.door.chmod(0o755)  # mkdir's mode passes through the umask
+        mark = self.runtime / RUNTIME_MARK
+        if not mark.exists():
+            mark.write_bytes(os.fsencode(self.state))
 
 
 def _private(directory: Path) -> None:
@@ -153,6 +164,25 @@ def runtime_root() -> Path:
     if session:
         return Path(session) / "agentctl"
     return Path(tempfile.gettempdir()) / f"agentctl-{os.geteuid()}"
+
+
+def require_own_root() -> None:
+    """Raise ConfigError when the runtime root is there and another account can write to it.
+
+    In /tmp anybody may have made it first: whoever owns it can put a socket of their own
+    where operators look for the hub's.
+    """
+    root = runtime_root()
+    try:
+        found = root.lstat()
+    except OSError:
+        return  # nothing to be trusted yet
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid in (0, os.geteuid())
+    if not ours or found.st_mode & 0o022:
+        raise ConfigError(
+            f"{root} could be written by another account: no socket in it can be trusted",
+            hint="set XDG_RUNTIME_DIR to a directory of your own, or have that one removed",
+        )
 
 
 def default_state() -> Path:

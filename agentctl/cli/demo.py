@@ -29,14 +29,18 @@ def demo(
 ) -> None:
     """Run a whole fleet on this machine and route three tasks by their sensitivity."""
     from agentctl.demo.show import Show, run
+    from agentctl.paths import StatePaths, runtime_root
+    from agentctl.supervise import runtime
 
-    run(
-        Show(
-            project=settings.project,
-            once=once,
-            engine=engine,
-            providers=providers,
-            base=base,
-            as_json=settings.output == "json",
-        )
+    show = Show(
+        project=settings.project,
+        once=once,
+        engine=engine,
+        providers=providers,
+        base=base,
+        as_json=settings.output == "json",
     )
+    try:
+        run(show)
+    finally:  # its state is gone by now, and its agents with it
+        runtime.sweep(runtime_root(), but=StatePaths(settings.state).runtime)

@@ -3,13 +3,14 @@
 import os
 import random
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import click
 
 from agentctl.cli import Settings
 from agentctl.errors import EXIT_OK
-from agentctl.paths import StatePaths
+from agentctl.paths import StatePaths, runtime_root
 
 LISTEN = "127.0.0.1:8700"
 
@@ -61,7 +62,7 @@ def serve(
         gateway_env=gateway_env,
         reconciler_env=reconciler_env,
     )
-    with only_one(paths.state), listening() as signals:
+    with only_one(paths.state), _in_a_clear_place(paths), listening() as signals:
         supervisor = Supervisor(
             members(serving, os.environ, supervisor=os.getpid()),
             signals=signals,
@@ -72,6 +73,20 @@ def serve(
     if ended.words:
         click.echo(f"agentctl: {ended.words}", err=True)
     return ended.code or EXIT_OK
+
+
+@contextmanager
+def _in_a_clear_place(paths: StatePaths) -> Iterator[None]:
+    """Sweep what dead installations left, make our own directories, and take them away at the end."""
+    from agentctl.supervise import runtime
+
+    for each in runtime.sweep(runtime_root(), but=paths.runtime):
+        _say(f"removed {each}: the state that it was of is gone")
+    paths.prepare()
+    try:
+        yield
+    finally:
+        runtime.clear(paths)
 
 
 def _up(listen: str, paths: StatePaths) -> str:

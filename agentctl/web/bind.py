@@ -76,7 +76,7 @@ def _remove_stale(path: Path) -> None:
         return
     if not stat.S_ISSOCK(found.st_mode):
         raise ConfigError(f"{path} exists and is no socket", hint="move it out of the way")
-    if _listened_on(path):
+    if listened_on(path):
         raise Conflict(
             f"another process listens on {path}",
             hint="stop it first, or choose another --state",
@@ -90,7 +90,8 @@ def _remove_stale(path: Path) -> None:
         ) from cause
 
 
-def _listened_on(path: Path) -> bool:
+def listened_on(path: Path) -> bool:
+    """Whether a process listens on a Unix socket; True where that can't be known."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(ANSWERS_WITHIN_S)
         try:

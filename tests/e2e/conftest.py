@@ -17,7 +17,8 @@ from agentctl.client import Hub
 from agentctl.demo import place, scene
 from agentctl.demo.standin import Standin
 from agentctl.errors import AgentctlError
-from agentctl.paths import StatePaths
+from agentctl.paths import StatePaths, runtime_root
+from agentctl.supervise import runtime
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -152,6 +153,7 @@ def fleet_of(*, engine_url: str, image: str, executor: str, sample: Path = ROOT)
     contained = not engine_url.startswith("process:")
     with ExitStack() as stack:
         stage = scene.set_scene(sample)
+        stack.callback(runtime.sweep, runtime_root(), but=Path("/"))  # once the state is gone
         stack.callback(stage.take_down)
         standins = {
             name: stack.enter_context(Standin(name=boundary))
