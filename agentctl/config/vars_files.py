@@ -9,6 +9,7 @@ from agentctl.config import shape
 from agentctl.config.document import Document
 from agentctl.config.files import Files
 from agentctl.config.finding import Finding
+from agentctl.config.finding import Path as DocumentPath
 from agentctl.config.inventory import variables
 from agentctl.config.read import FILE_BYTES_MAX, read
 from agentctl.config.scope import Variable
@@ -38,7 +39,7 @@ def _of(files: Files, file: str) -> dict[str, Variable]:
 
 
 def play_files(
-    files: Files, play: Document, names: Sequence[object], path: tuple[str | int, ...]
+    files: Files, play: Document, names: Sequence[object], path: DocumentPath
 ) -> dict[str, Variable]:
     """Return the variables of a play's vars_files, later ones winning.
 
@@ -47,35 +48,42 @@ def play_files(
     """
     found: dict[str, Variable] = {}
     for index, name in enumerate(names):
-        target = (files.project / play.file).parent / str(name)
-        root = files.project.resolve()
-        resolved = target.resolve()
-        if not resolved.is_relative_to(root):
-            files.findings.append(
-                play.finding(
-                    "outside-project",
-                    f"{name} is outside the project",
-                    (*path, index),
-                    expected="a file inside the project",
-                    found=str(name),
-                )
-            )
-            continue
-        inside = resolved.relative_to(root).as_posix()
-        files.named.add(inside)
-        if not resolved.is_file():
-            files.findings.append(
-                play.finding(
-                    "missing-file",
-                    f"there is no file {name}",
-                    (*path, index),
-                    expected="a file beside the playbook",
-                    found=str(name),
-                )
-            )
-        else:
+        inside = _inside(files, play, str(name), (*path, index))
+        if inside is not None:
             found.update(_of(files, inside))
     return found
+
+
+def _inside(files: Files, play: Document, name: str, path: DocumentPath) -> str | None:
+    """Return a named file's path in the project; None, with a finding, when there is no such file."""
+    root = files.project.resolve()
+    try:
+        resolved = ((files.project / play.file).parent / name).resolve()
+        if not resolved.is_relative_to(root):
+            said = f"{name} is outside the project"
+            _refuse(files, play, path, name, "outside-project", said)
+            return None
+        inside = resolved.relative_to(root).as_posix()
+        files.named.add(inside)
+        there = resolved.is_file()
+    except (OSError, ValueError):  # too long, a NUL, links in a circle
+        _refuse(files, play, path, name, "bad-path", f"no file can be called {name[:80]!r}")
+        return None
+    if not there:
+        _refuse(files, play, path, name, "missing-file", f"there is no file {name}")
+    return inside if there else None
+
+
+def _refuse(
+    files: Files, play: Document, path: DocumentPath, name: str, rule: str, message: str
+) -> None:
+    where = "inside the project" if rule == "outside-project" else "beside the playbook"
+    hint = "names of files are no templates: write it out" if "{{" in name else ""
+    files.findings.append(
+        play.finding(
+            rule, message, path, expected=f"a file {where}", found=name[:80], suggestion=hint
+        )
+    )
 
 
 def extra_vars(given: Sequence[str], findings: list[Finding]) -> Mapping[str, Variable]:

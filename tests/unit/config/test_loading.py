@@ -269,6 +269,24 @@ def test_what_is_wrong_is_found(tmp_path: Path, name: str, text: str, rule: str)
     assert rule in rules(load(project(tmp_path, **files)))
 
 
+@pytest.mark.parametrize(
+    ("written", "rule", "hint"),
+    [
+        ('"x\\0.yaml"', "bad-path", ""),
+        ("x" * 300, "bad-path", ""),
+        ("'../vars/{{ fleet }}.yaml'", "missing-file", "names of files are no templates"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_a_finding(
+    tmp_path: Path, written: str, rule: str, hint: str
+) -> None:
+    more = f"  vars_files: [{written}]\n"
+    root = project(tmp_path, playbooks__a=play(f"{{name: a, {AGENT}}}", "h1", more))
+    (found,) = load(root).findings
+    assert (found.rule, found.line, found.path) == (rule, 2, "[0].vars_files[0]")
+    assert hint in found.suggestion
+
+
 def test_a_name_of_forty_characters_is_a_name(tmp_path: Path) -> None:
     root = project(tmp_path, playbooks__a=play(f"{{name: {'a' * 40}, {AGENT}}}", "h1"))
     assert names(load(root)) == f"h1/{'a' * 40}"
