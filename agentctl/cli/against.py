@@ -13,6 +13,7 @@ from agentctl.errors import ConfigError
 GIT_S = 60.0
 FILES_MAX = 20_000
 KINDS = (".yaml", ".yml", ".json")  # the rest of a repository is none of our business
+FOLDERS = ("group_vars", "host_vars", "vars")  # there, files without an ending count too
 
 
 @contextmanager
@@ -43,8 +44,11 @@ def revision(project: Path, rev: str) -> Iterator[Path]:
 
 def _kinds(listed: bytes) -> list[str]:
     """Return patterns for the kinds of files that a project is made of; git refuses one that fits none."""
-    names = listed.split(b"\0")
-    return [f"*{kind}" for kind in KINDS if any(each.endswith(kind.encode()) for each in names)]
+    names = listed.decode("utf-8", "replace").split("\0")
+    kinds = [f"*{kind}" for kind in KINDS if any(each.endswith(kind) for each in names)]
+    return kinds + [
+        folder for folder in FOLDERS if any(each.startswith(f"{folder}/") for each in names)
+    ]
 
 
 def _unpack(archive: bytes, target: Path) -> None:

@@ -16,6 +16,7 @@ _YAML = (".yaml", ".yml")
 # Kinds of which whoever reads on takes the keys it knows: one from Ansible hides no other finding.
 _LENIENT = frozenset({"playbook"})
 _REFUSED = "refused-key"
+_MAY_BE_EMPTY = frozenset({"vars"})  # as in Ansible: a place kept for later
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class Files:
             )
             return None
         document, findings = read(file, data)
+        if kind in _MAY_BE_EMPTY:
+            findings = tuple(each for each in findings if each.rule != "empty-file")
         self.sources[file] = data.decode("utf-8", "replace") if findings else ""
         if document is not None:
             self.sources[file] = document.text

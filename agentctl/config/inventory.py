@@ -39,8 +39,8 @@ class Inventory:
     declared: Mapping[str, tuple[Document, Path]]
     members: Mapping[str, tuple[str, ...]]  # of each group, its children's hosts included
     groups_of: Mapping[str, tuple[str, ...]]  # of each host, outermost first: later ones win
-    group_files: Mapping[str, Mapping[str, Variable]]
-    host_files: Mapping[str, Mapping[str, Variable]]
+    group_files: Mapping[str, Mapping[str, Variable]] = field(default_factory=dict)
+    host_files: Mapping[str, Mapping[str, Variable]] = field(default_factory=dict)
     circle: str = ""  # a group that contains itself
     wrong: tuple[Finding, ...] = ()  # host ranges that can't be read: their hosts are missing
 
@@ -106,12 +106,7 @@ class Ranges:
             )
 
 
-def inventory_from(
-    document: Document | None,
-    *,
-    group_files: Mapping[str, Mapping[str, Variable]],
-    host_files: Mapping[str, Mapping[str, Variable]],
-) -> Inventory:
+def inventory_from(document: Document | None) -> Inventory:
     """Build the inventory from a document, leaving out what has not the shape for it."""
     groups: dict[str, Group] = {"all": Group("all")}
     hosts: dict[str, dict[str, Variable]] = {}
@@ -136,8 +131,6 @@ def inventory_from(
         declared=declared,
         members={name: tuple(inside) for name, inside in members.items()},
         groups_of={host: tuple(names) for host, names in groups_of.items()},
-        group_files=group_files,
-        host_files=host_files,
         circle=circle,
         wrong=tuple(ranges.wrong),
     )

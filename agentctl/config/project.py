@@ -1,5 +1,6 @@
 """A project to a fleet: the stages in their order, and every finding of each."""
 
+import dataclasses
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -148,37 +149,19 @@ def _load(
 def read_inventory(files: Files) -> tuple[Inventory, bool]:
     """Return the inventory with its group_vars and host_vars, and whether its file is sound."""
     document = files.required("inventory")
-    sound = document is not None and files.sound(document, ())
-    inventory = inventory_from(
-        document,
-        group_files=named_files(files, "group_vars"),
-        host_files=named_files(files, "host_vars"),
-    )
+    inventory = inventory_from(document)
+    sound = document is not None and files.sound(document, ()) and not inventory.wrong
     if document is not None and inventory.circle:
         files.findings.append(
             document.finding("group-circle", f"the group {inventory.circle!r} contains itself", ())
         )
     files.findings.extend(inventory.wrong)
-    sound = sound and not inventory.wrong
-    if sound:
-        files.findings.extend(_strange_names(inventory))
-    return inventory, sound
-
-
-def _strange_names(inventory: Inventory) -> Iterator[Finding]:
-    """Warn of group_vars and host_vars for names that the inventory doesn't have."""
-    for folder, given, known in (
-        ("group_vars", inventory.group_files, inventory.groups),
-        ("host_vars", inventory.host_files, inventory.hosts),
-    ):
-        for name in sorted(set(given) - set(known)):
-            yield Finding(
-                rule="unread-file",
-                message=f"{folder} for {name!r}, which the inventory doesn't have",
-                severity=Severity.WARNING,
-                file=f"{folder}/{name}",
-                suggestion=did_you_mean(name, known),
-            )
+    whole = dataclasses.replace(
+        inventory,
+        group_files=named_files(files, "group_vars", inventory.groups, sure=sound),
+        host_files=named_files(files, "host_vars", inventory.hosts, sure=sound),
+    )
+    return whole, sound
 
 
 def _selection(

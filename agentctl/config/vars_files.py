@@ -2,33 +2,51 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from agentctl.config import shape
 from agentctl.config.document import Document
 from agentctl.config.files import Files
-from agentctl.config.finding import Finding
+from agentctl.config.finding import Finding, Severity, did_you_mean
 from agentctl.config.finding import Path as DocumentPath
 from agentctl.config.inventory import variables
+from agentctl.config.named_files import files_by_name
 from agentctl.config.read import FILE_BYTES_MAX, read
 from agentctl.config.scope import Variable
 
 
-def named_files(files: Files, folder: str) -> dict[str, dict[str, Variable]]:
+def named_files(
+    files: Files, folder: str, known: Collection[str], *, sure: bool
+) -> dict[str, dict[str, Variable]]:
     """Return the variables of group_vars/ or host_vars/ by the name they are for.
 
-    `private.yaml` and every YAML file of the folder `private/` are for `private`.
+    Warns of a file beside another that counts in its stead, and, where the inventory was read
+    to its end (`sure`), of names that aren't `known`.
     """
     found: dict[str, dict[str, Variable]] = {}
-    for file in files.yaml_in(folder):
-        found.setdefault(PurePosixPath(file).stem, {}).update(_of(files, file))
-    root = files.project / folder
-    inner = sorted(each.name for each in root.iterdir() if each.is_dir()) if root.is_dir() else []
-    for name in inner:
-        for file in files.yaml_in(f"{folder}/{name}"):
+    for name, named in files_by_name(files.project, folder, known).items():
+        for file in named.files:
             found.setdefault(name, {}).update(_of(files, file))
+        if sure and named.files and name not in known:
+            said = f"{folder} for {name!r}, which the inventory doesn't have"
+            _unread(files, named.chosen, said, did_you_mean(name, known))
+        for file in named.hidden:
+            said = f"nothing reads this: {named.chosen} is there, and as in Ansible counts alone"
+            _unread(files, file, said, "put them into one folder, or one file")
     return found
+
+
+def _unread(files: Files, file: str, message: str, suggestion: str) -> None:
+    files.findings.append(
+        Finding(
+            rule="unread-file",
+            message=message,
+            severity=Severity.WARNING,
+            file=file,
+            suggestion=suggestion,
+        )
+    )
 
 
 def _of(files: Files, file: str) -> dict[str, Variable]:
@@ -125,7 +143,7 @@ def _extra_document(name: str, data: bytes | None, findings: list[Finding]) -> d
         return {}
     return {
         key: Variable(raw, f"-e {'@' + name if name != '-e' else ''}".strip(), document, (key,))
-        for key, raw in document.value.items()
+        for key, raw in (document.value or {}).items()
     }
 
 

@@ -46,6 +46,18 @@ FILES = {
     "group_vars/all.yaml": "colour: green\n",
     "group_vars/far.yaml": "colour: blue\nlist: [1, two]\n",
     "host_vars/web1.yaml": "colour: red\ndepth: file\n",
+    "group_vars/alike": "found: without an ending\n",
+    "group_vars/later.json": '{"kind": "json"}',
+    "group_vars/east/b.yml": "folder: b\nother: b\n",
+    "group_vars/east/a": "folder: a\n",
+    "group_vars/east/c/d.json": '{"other": "d"}',
+    "group_vars/east/.hidden.yml": "folder: hidden\n",
+    "group_vars/east/a.yml~": "folder: backup\n",
+    "group_vars/east.yml": "folder: file beside it\nbeside: true\n",
+    "group_vars/west.yml": "wins: yml\n",
+    "group_vars/west.yaml": "wins: yaml\nalso: yaml\n",
+    "host_vars/web2": "# nothing yet\n",
+    "host_vars/web2.yml": "beside: true\n",
 }
 RACKS = ("rack08-a", "rack08-b", "rack08-c", "rack11-a", "rack11-b", "rack11-c")
 HOSTS = ("lonely", "web1", "web2", "web3", *RACKS, "0node", "1node", "2node")
@@ -75,7 +87,7 @@ def asked(command: Path, project: Path, *words: str) -> Any:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("inventory")
     for name, text in FILES.items():
-        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
 

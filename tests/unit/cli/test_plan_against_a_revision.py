@@ -158,6 +158,18 @@ def test_a_revision_with_errors_is_said_and_broken_files_are_refused(
     )
 
 
+def test_files_without_an_ending_are_of_the_revision_too(project: Path, capsys: Captured) -> None:
+    change(project, "playbooks/fleet.yaml", "{{ model }}", "{{ size }}")
+    change(project, "playbooks/fleet.yaml", "  vars:\n", "  vars_files: [../vars/more]\n  vars:\n")
+    for name in ("group_vars/all", "host_vars/local", "vars/more"):
+        (project / name).parent.mkdir()
+        (project / name).write_text("size: qwen3\n")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message", "variables")
+    assert against(project, "--detailed-exitcode") == 0
+    assert "declared otherwise than in HEAD" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("rev", ["nowhere", "-x"])
 def test_an_unknown_revision_is_refused(project: Path, capsys: Captured, rev: str) -> None:
     assert against(project, rev=rev) == 1
