@@ -91,19 +91,19 @@ class StatePaths:
         return self.runtime / "reconciler.sock"
 
     def prepare(self, *kept: Path) -> None:
-        """Make the state directory and what a process keeps in it (0700), then where sockets stand.
+        """Make where sockets stand, then the state directory and what a process keeps in it (0700).
 
         What exists stays. A shared runtime directory is looked at and never made. Raises ConfigError
         when it isn't there or lets in whom it must not, or when another account could exchange what
         stands in the runtime root.
         """
-        for private in (self.state, *kept):
-            _private(private)
         if self.shared is None:
             self._make_runtime()
         else:
             _closed_to_others(self.shared)
             _door_of(self.door)
+        for private in (self.state, *kept):
+            _private(private)
 
     def _make_runtime(self) -> None:
         root_mode = 0o755 if os.geteuid() == 0 else 0o700

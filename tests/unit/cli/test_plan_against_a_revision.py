@@ -154,7 +154,7 @@ def test_a_revision_with_errors_is_said_and_broken_files_are_refused(
     change(project, "playbooks/fleet.yaml", "nobody", "claude-opus")
     assert against(project) == 0
     assert (
-        "the files of HEAD have 2 error(s): everything is shown as new" in capsys.readouterr().out
+        "the files of HEAD have 1 error(s): everything is shown as new" in capsys.readouterr().out
     )
 
 
