@@ -9,7 +9,7 @@ from agentctl.config.finding import Path
 from agentctl.config.host_scope import host_scope
 from agentctl.config.inventory import Inventory, variables
 from agentctl.config.own_variables import looped
-from agentctl.config.pattern import NoSuchName, select
+from agentctl.config.pattern import WrongPattern, select
 from agentctl.config.scope import Failed, Ledger, Scope, Variable
 from agentctl.config.vars_files import play_files
 
@@ -80,7 +80,7 @@ def _plays_on(
                 chosen = select(
                     play["hosts"], hosts=tuple(inventory.hosts), groups=inventory.members
                 )
-            except NoSuchName:
+            except WrongPattern:
                 continue
             if host in chosen:
                 yield document, (index,), play

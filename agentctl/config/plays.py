@@ -7,12 +7,13 @@ from typing import Any
 from agentctl.config import compile as compiled
 from agentctl.config.declaration import Field, fields_of, is_plain, name_finding, tag_words
 from agentctl.config.document import Document
+from agentctl.config.expansion import Expansion, TooLarge
 from agentctl.config.files import Files
-from agentctl.config.finding import Path, Subject, did_you_mean, dotted, listed, shown
+from agentctl.config.finding import Path, Subject, dotted, shown
 from agentctl.config.host_scope import host_scope
 from agentctl.config.inventory import Inventory, variables
 from agentctl.config.own_variables import OwnVariables, looped, reserved
-from agentctl.config.pattern import NoSuchName, select
+from agentctl.config.pattern import WrongPattern, select, terms_of
 from agentctl.config.place import Place
 from agentctl.config.scope import Failed, Ledger, Scope, Variable
 from agentctl.config.selection import Selection
@@ -57,6 +58,9 @@ class Plays:
         self.selection = selection
         self.ledger = ledger
         self.agents = Agents()
+        self._expansion = Expansion()
+        self._full = False  # the plays unfold too far: nothing more is looked at
+        self._selected: dict[str, tuple[str, ...]] = {}  # by pattern, as written
         self._declared: dict[str, tuple[str, Path, int]] = {}  # by name: file, path, loop item
         self._prototypes: dict[str, AgentSpec] = {}
 
@@ -65,13 +69,23 @@ class Plays:
         plays = document.value if isinstance(document.value, list) else ()
         self.agents.complete &= isinstance(document.value, list)
         for index, play in enumerate(plays):
+            if self._full:
+                return
             path = (index,)
             broken = [key for key in _OF_THE_PLAY if not self.files.sound(document, (*path, key))]
             a_list = self.files.sound(document, (*path, "agents"), only_here=True)
             if broken or not a_list or not self.files.sound(document, path, only_here=True):
                 self.agents.complete = False
                 continue
-            self._play(document, path, play)
+            try:
+                self._play(document, path, play)
+            except TooLarge as error:
+                at = (*path, "agents")
+                self.ledger.findings.append(
+                    document.finding("too-large", str(error), at, suggestion=error.suggestion)
+                )
+                self._full = True
+                self.agents.complete = False
 
     def _play(self, document: Document, path: Path, play: Mapping[str, Any]) -> None:
         hosts = self._hosts(document, path, play["hosts"])
@@ -101,25 +115,21 @@ class Plays:
         self, document: Document, path: Path, pattern: str | Sequence[str]
     ) -> tuple[str, ...]:
         at = (*path, "hosts")
-        known = [*self.inventory.hosts, *self.inventory.groups]
         try:
-            hosts = select(
-                pattern, hosts=tuple(self.inventory.hosts), groups=self.inventory.members
-            )
-        except NoSuchName as error:
+            hosts = self._matched(pattern)
+        except WrongPattern as error:
             self.agents.complete = False
-            if not self.inventory_sound:
-                return ()
-            self.ledger.findings.append(
-                document.finding(
-                    "unknown-host",
-                    f"no host and no group is called {error.term!r}",
-                    at,
-                    expected=f"one of {listed(sorted(known))}",
-                    found=error.term,
-                    suggestion=did_you_mean(error.term, known),
+            if self.inventory_sound:
+                self.ledger.findings.append(
+                    document.finding(
+                        error.rule,
+                        str(error),
+                        at,
+                        expected=error.expected,
+                        found=error.term,
+                        suggestion=error.suggestion,
+                    )
                 )
-            )
             return ()
         if not hosts and self.inventory_sound:
             self.ledger.findings.append(
@@ -134,6 +144,15 @@ class Plays:
         limited = self.selection.hosts(hosts)
         self.agents.partial |= len(limited) != len(hosts)
         return limited
+
+    def _matched(self, pattern: str | Sequence[str]) -> tuple[str, ...]:
+        """Return the hosts of a pattern. Raises WrongPattern, and TooLarge."""
+        known = repr(pattern)
+        if known not in self._selected:
+            hosts = tuple(self.inventory.hosts)
+            self._expansion.pattern(len(terms_of(pattern)), len(hosts))
+            self._selected[known] = select(pattern, hosts=hosts, groups=self.inventory.members)
+        return self._selected[known]
 
     def _agent(
         self,
@@ -155,10 +174,12 @@ class Plays:
         for host in hosts:
             try:
                 if plain:
+                    self._expansion.place()
                     self._declare(document, path, agent["name"], host, fields, tags, 0)
                     continue
                 around = own.over(scope(host))
                 for item, inner in looped(document, path, agent, around):
+                    self._expansion.place()
                     if not self._holds(document, play_path, path, play, agent, inner):
                         continue
                     name = inner.render(agent["name"], document, (*path, "name"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from agentctl.config import compile as compiled
 from agentctl.config import references
 from agentctl.config.files import Files
-from agentctl.config.finding import Finding, Severity, did_you_mean, in_order, shown
+from agentctl.config.finding import Finding, Severity, in_order, shown
 from agentctl.config.fingerprint import is_usual
 from agentctl.config.host_scope import host_scope
 from agentctl.config.hosts import hosts_with_engines
@@ -17,7 +17,7 @@ from agentctl.config.inventory import Inventory, inventory_from
 from agentctl.config.loaded import Loaded
 from agentctl.config.message_kinds import message_kinds
 from agentctl.config.names import FLEET_WORDS, is_name
-from agentctl.config.pattern import NoSuchName, select
+from agentctl.config.pattern import WrongPattern, select
 from agentctl.config.place import positioned
 from agentctl.config.plays import Plays
 from agentctl.config.policies import Policies
@@ -171,22 +171,26 @@ def _selection(
     skip_tags: tuple[str, ...],
     ledger: Ledger,
 ) -> Selection:
-    limited: frozenset[str] | None = None
-    if limit:
-        try:
-            chosen = select(limit, hosts=tuple(inventory.hosts), groups=inventory.members)
-        except NoSuchName as error:
-            known = [*inventory.hosts, *inventory.groups]
-            ledger.findings.append(
-                Finding(
-                    rule="unknown-host",
-                    message=f"--limit: no host and no group is called {error.term!r}",
-                    suggestion=did_you_mean(error.term, known),
-                )
-            )
-            chosen = ()
-        limited = frozenset(chosen)
+    limited = _limited(inventory, limit, ledger) if limit else None
     return Selection(limited=limited, tags=tags, skip_tags=skip_tags)
+
+
+def _limited(inventory: Inventory, limit: str, ledger: Ledger) -> frozenset[str]:
+    """Return the hosts that `--limit` selects; none is a finding: it would look like success."""
+    try:
+        chosen = select(limit, hosts=tuple(inventory.hosts), groups=inventory.members)
+    except WrongPattern as error:
+        said = Finding(rule=error.rule, message=f"--limit: {error}", suggestion=error.suggestion)
+        ledger.findings.append(said)
+        return frozenset()
+    if not chosen and inventory.hosts:
+        said = Finding(
+            rule="no-hosts",
+            message=f"--limit: no host matches {shown(limit)}",
+            suggestion="`agentctl inventory` lists the hosts",
+        )
+        ledger.findings.append(said)
+    return frozenset(chosen)
 
 
 def _fleet(scope: Scope, ledger: Ledger) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agentctl import resources
-from agentctl.config import load
+from agentctl.config import expansion, load
 from agentctl.config.explain import explain
 from agentctl.config.loaded import Loaded
 from agentctl.errors import ConfigError, NotFound
@@ -213,6 +213,9 @@ def test_a_limited_fleet_says_that_it_is_partial(tmp_path: Path) -> None:
     assert loaded.desired is not None
     assert [each.name for each in loaded.desired.hosts] == ["h1"]
     assert rules(load(root, limit="nowhere")) == ["unknown-host"]
+    assert [str(each) for each in load(root, limit="nowhere*").findings] == [
+        "error: --limit: no host matches 'nowhere*'"
+    ]
 
 
 def test_defaults_of_a_play_are_replaced_whole(tmp_path: Path) -> None:
@@ -285,6 +288,37 @@ def test_a_name_that_no_file_can_have_is_a_finding(
     (found,) = load(root).findings
     assert (found.rule, found.line, found.path) == (rule, 2, "[0].vars_files[0]")
     assert hint in found.suggestion
+
+
+@pytest.mark.parametrize(
+    "more", ["", ", loop: [1, 2, 3, 4]", ", loop: [1, 2, 3, 4], when: 'false'"]
+)
+def test_plays_that_unfold_too_far_are_one_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    monkeypatch.setattr(expansion, "PLACES_MAX", 6)
+    name = "'a{{ item }}'" if more else "a"
+    last = play(f"{{name: b, {AGENT}}}") + play(f"{{name: c, {AGENT}}}") + play("{name: d}")
+    root = project(tmp_path, playbooks__a=play(f"{{name: {name}, {AGENT}{more}}}") + last)
+    found = [each for each in load(root).findings if each.rule != "missing-key"]
+    (told,) = found
+    assert (told.rule, told.line, told.path) == (
+        "too-large",
+        3 if more else 9,
+        "[0].agents" if more else "[2].agents",
+    )
+    assert told.message.startswith("up to here the plays come to more than 6 agents on hosts")
+
+
+def test_patterns_that_are_too_much_to_compare_are_one_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expansion, "MATCHES_MAX", 9)
+    text = play(f"{{name: a, {AGENT}}}", "h*:!h2") + play(f"{{name: b, {AGENT}}}", "h*:!h2")
+    root = project(tmp_path, playbooks__a=text)
+    assert names(load(root)) == "h1/a h1/b h3/a h3/b", "the same pattern is compared once"
+    root = project(tmp_path, playbooks__a=text + play(f"{{name: c, {AGENT}}}", "h*"))
+    assert rules(load(root)) == ["too-large"]
 
 
 def test_a_name_of_forty_characters_is_a_name(tmp_path: Path) -> None:
