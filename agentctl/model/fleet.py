@@ -75,7 +75,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """One container engine. `engine_url` is `unix:///path` or `process:`.
+    """One container engine. `engine_url` is `unix:///path`, `ssh://[user@]host[:port]` or `process:`.
 
     With `prune` (a play there says it) what is no longer declared on it is removed.
     """
