@@ -3,7 +3,7 @@
 from agentctl.hub.long_polls import LongPolls
 from agentctl.hub.query import Parameter
 from agentctl.hub.route import WAIT_S_MAX, Answer, Call, Route
-from agentctl.service import alerts, instances, reconciling
+from agentctl.service import alerts, carriers, instances, reconciling
 
 ALERTS_BYTES_MAX = 1024 * 1024  # 1,000 findings of 500 characters
 OBSERVATION_BYTES_MAX = 32 * 1024 * 1024  # 50,000 containers at some 600 bytes
@@ -67,6 +67,11 @@ def bind(call: Call[None]) -> Answer:
     return Answer(instances.bind(call.hub, call.path["instance"], call.body["container"]))
 
 
+def carry(call: Call[None]) -> Answer:
+    """Take which process carries the door of a container on another host."""
+    return Answer(carriers.carry(call.hub, call.path["instance"], call.body["process"]))
+
+
 def mark(call: Call[None]) -> Answer:
     """Record where an instance is in its life."""
     reason = call.body.get("reason", "")
@@ -122,6 +127,14 @@ def routes() -> tuple[Route[None], ...]:
             summary="Tie an instance to its container; get its boot document.",
             answer=bind,
             body="api/bind",
+            problems=(404, 409),
+        ),
+        Route(
+            method="POST",
+            path=f"{INSTANCE}/carrier",
+            summary="Say which process carries a remote container's door.",
+            answer=carry,
+            body="api/carrier",
             problems=(404, 409),
         ),
         Route(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agentctl.model.budget import Budget
+from agentctl.model.ssh import is_ssh
 
 
 class Isolation(StrEnum):
@@ -85,6 +86,11 @@ class Host:
     isolation: Isolation = Isolation.STRICT
     groups: tuple[str, ...] = ()
     prune: bool = False
+
+    @property
+    def remote(self) -> bool:
+        """Whether its engine is on another machine, so that its agents' door is carried there."""
+        return is_ssh(self.engine_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

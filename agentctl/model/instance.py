@@ -26,6 +26,9 @@ class Instance:
 
     An ephemeral one serves a single task: `made_for` is the task that it was made for ("" of
     a warm one), `served` the one it was given. Neither is ever taken back.
+
+    A `remote` one is on another machine: its door is carried by a process of ours, its `carrier`
+    (`process:<pid>:<start ticks>`, "" before there is one), which changes with each connection.
     """
 
     id: str
@@ -50,6 +53,8 @@ class Instance:
     served: str = ""
     egress: tuple[str, ...] = ()
     times: tuple[tuple[InstanceState, float], ...] = ()
+    remote: bool = False
+    carrier: str = ""
 
     def entered(self, state: InstanceState, at_s: float) -> "Instance":
         """Return the record in `state` since `at_s`; the state it is in already keeps its time."""
@@ -61,6 +66,14 @@ class Instance:
     def free(self) -> bool:
         """Whether it is a warm one that may still take any task of its agent."""
         return self.ephemeral and not (self.made_for or self.served or self.draining)
+
+    def speaks_from(self, peer: str) -> bool:
+        """Whether a connection that the kernel attributes to `peer` comes from this very container.
+
+        On this machine that is the container itself; a remote one's comes out of its carrier.
+        """
+        own = self.carrier if self.remote else self.container
+        return own != "" and peer == own
 
     @property
     def alive(self) -> bool:

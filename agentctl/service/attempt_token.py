@@ -15,6 +15,8 @@ from agentctl.store import tasks as task_table
 def holder_of(hub: Hub, txn: Txn, token: str, container: str) -> tuple[Task, Instance]:
     """Return the task whose current attempt has this token, and the container that works on it.
 
+    `container` is where the kernel says that the token comes from.
+
     Raises Unauthenticated (no token of ours, or from another container), Conflict (the attempt
     is no longer current).
     """
@@ -22,7 +24,7 @@ def holder_of(hub: Hub, txn: Txn, token: str, container: str) -> tuple[Task, Ins
     if said is None:
         raise Unauthenticated("no model token, or not one of this hub's")
     instance = instances.get(txn, said.instance)
-    if instance is None or instance.container != container or not instance.container:
+    if instance is None or not instance.speaks_from(container):
         raise Unauthenticated("this model token works from its own container only")
     return _current(txn, said, instance), instance
 

@@ -1,7 +1,8 @@
 """Who is on the other end: instance token → SVID → agent; peer or operator token → operator.
 
-A credential is tied to its container: on local engines the kernel says which container the
-connection comes from, and a token from anywhere else is worth nothing.
+A credential is tied to its container: the kernel says which container the connection comes from,
+or which process of ours carries it here from one on another host; a token from anywhere else is
+worth nothing.
 """
 
 import hmac
@@ -88,7 +89,7 @@ def _instance(hub: Hub, instance_id: str) -> Instance | None:
 
 
 def _same_container(instance: Instance, peer: Peer) -> None:
-    if not instance.container or peer.container != instance.container:
+    if not instance.speaks_from(peer.container):
         raise Unauthenticated("this credential works from its own container only")
 
 

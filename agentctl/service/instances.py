@@ -57,6 +57,9 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         ephemeral=ephemeral.is_ephemeral(spec),
         made_for=body.get("task", ""),
         egress=spec.egress,
+        remote=any(
+            each.name == spec.host and each.remote for each in fleet.generation.desired.hosts
+        ),
     )
 
     def work(txn: Txn) -> tuple[Instance, tuple[Pair, ...]]:
