@@ -90,6 +90,15 @@ class StatePaths:
     def reconciler_socket(self) -> Path:
         return self.runtime / "reconciler.sock"
 
+    @property
+    def engines(self) -> Path:
+        """Where `ssh` makes the sockets of engines on other hosts: the reconciler's alone."""
+        return self.runtime / "engines"
+
+    def engine_socket(self, host: str) -> Path:
+        """The socket that leads to a host's engine; a host's name may be longer than a path has room for."""
+        return self.engines / f"{hashlib.sha256(host.encode()).hexdigest()[:16]}.sock"
+
     def prepare(self, *kept: Path) -> None:
         """Make where sockets stand, then the state directory and what a process keeps in it (0700).
 
@@ -110,6 +119,7 @@ class StatePaths:
         runtime_root().mkdir(mode=root_mode, parents=True, exist_ok=True)
         require_own_root()
         _private(self.runtime)
+        _private(self.engines)
         self.door.mkdir(mode=0o755, exist_ok=True)
         self.door.chmod(0o755)  # mkdir's mode passes through the umask
         mark = self.runtime / RUNTIME_MARK

@@ -22,8 +22,10 @@ class Gone(Exception):
 class Api:
     """A client for one engine, by explicit URL: contexts and environment variables don't count."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, shown: str = "") -> None:
+        """`shown` is what errors call it, where that isn't the URL that it is reached by."""
         self.url = url
+        self.shown = shown or url
         self._client: Any = None
         self._opening = threading.Lock()
 
@@ -40,10 +42,10 @@ class Api:
         except docker.errors.APIError as cause:
             raise self._told(what, cause) from cause
         except docker.errors.DockerException as cause:
-            raise EngineUnavailable(f"{what}: the engine at {self.url}: {cause}") from cause
+            raise EngineUnavailable(f"{what}: the engine at {self.shown}: {cause}") from cause
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as cause:
             raise EngineUnavailable(
-                f"{what}: the engine at {self.url} doesn't answer: {type(cause).__name__}"
+                f"{what}: the engine at {self.shown} doesn't answer: {type(cause).__name__}"
             ) from cause
 
     def _open(self) -> Any:

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,21 @@ DESCRIBED_S = (
 class DockerEngine:
     """One Docker Engine on a Unix socket. Methods may be called from several threads."""
 
-    def __init__(self, host: Host, *, door: Path, installation: str, fleet: str) -> None:
+    def __init__(
+        self,
+        host: Host,
+        *,
+        door: Callable[[Birth], Path],
+        installation: str,
+        fleet: str,
+        shown: str = "",
+    ) -> None:
+        """`door` says where the host has a container's door; `shown` is what errors call the engine."""
         self._host = host
         self._door = door
         self._installation = installation
         self._fleet = fleet
-        self._api = Api(host.engine_url)
+        self._api = Api(host.engine_url, shown=shown)
         self._described = ""
         self._described_until_s = 0.0
 
@@ -71,7 +80,7 @@ class DockerEngine:
         self._clear_name(birth)
         if birth.keeps_workspace:
             self._workspace(birth)
-        container = self._make(birth)
+        container = self._make(birth, self._door(birth))
         self._prove(container, birth.name)
         return container
 
@@ -123,13 +132,16 @@ class DockerEngine:
             for volume in client.volumes(filters={"label": labels})["Volumes"] or ():
                 client.remove_volume(volume["Name"])
 
+    def close(self) -> None:
+        """Nothing is held: its client's connections end with it."""
+
     # -- what create is made of
 
     def _prove_engine(self) -> None:
         with self._known("cannot ask the engine"), self._api.asking("cannot ask") as client:
             lacking = engine_violations(client.info())
         if lacking:
-            raise EngineRefused(f"the engine at {self._api.url} can't confine: {lacking[0]}")
+            raise EngineRefused(f"the engine at {self._api.shown} can't confine: {lacking[0]}")
 
     def _clear_name(self, birth: Birth) -> None:
         what = f"cannot create {birth.name}"
@@ -155,11 +167,11 @@ class DockerEngine:
         if conflict:
             raise EngineRefused(f"{what}: {conflict}", hint=way_out(theirs, birth))
 
-    def _make(self, birth: Birth) -> str:
+    def _make(self, birth: Birth, door: Path) -> str:
         what = f"cannot create {birth.name}"
         try:
             with self._api.asking(what) as client:
-                config = container_config(birth, self._door)
+                config = container_config(birth, door)
                 container: str = client.create_container_from_config(config, birth.name)["Id"]
         except Gone as cause:
             raise _no_image(birth.spec) from cause

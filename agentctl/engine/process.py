@@ -133,6 +133,9 @@ class ProcessEngine:
         printed = self._places.of(record.name).log_end(LOG_BYTES_MAX)
         return "".join(printed.splitlines(keepends=True)[-tail:])
 
+    def close(self) -> None:
+        """Nothing leads to it."""
+
     def remove_workspaces(self) -> None:
         """Remove the kept workspaces of our fleet; one that a process still uses is refused."""
         for place in self._places.all():

@@ -87,6 +87,10 @@ class Engine(Protocol):
         """Return the last `tail` lines of its output: hostile text, up to LOG_BYTES_MAX."""
         ...
 
+    def close(self) -> None:
+        """Let go of what leads to it; containers go on."""
+        ...
+
     def remove_workspaces(self) -> None:
         """Remove the kept workspaces of this fleet in this installation that no container uses."""
         ...

@@ -8,12 +8,14 @@ import json
 import re
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from agentctl.engine import records
 from agentctl.engine.labels import container_from
 from agentctl.engine.versions import describe
+from agentctl.errors import EngineUnavailable
 from agentctl.model.fleet import Host
 from agentctl.model.instance import LABEL_INSTALLATION, Container, ContainerState, ObservedHost
 from agentctl.paths import StatePaths
@@ -35,6 +37,8 @@ def observe(
     """Return this installation's containers on a host; what goes wrong is its `error`. Never raises."""
     if host.engine_url == "process:":
         return observe_processes(host, paths=paths, installation=installation)
+    if host.remote:
+        return _observe_there(host, installation=installation, timeout_s=timeout_s)
     return observe_engine(host, installation=installation, timeout_s=timeout_s)
 
 
@@ -53,6 +57,21 @@ def observe_engine(
     except (OSError, ValueError, http.client.HTTPException, LookupError, TypeError) as why:
         return ObservedHost(name=host.name, error=f"{host.engine_url}: {why or type(why).__name__}")
     return ObservedHost(name=host.name, containers=seen, engine=engine)
+
+
+def _observe_there(host: Host, *, installation: str, timeout_s: float) -> ObservedHost:
+    """Return what an engine on another host shows through a connection made for this look alone."""
+    from agentctl.engine.ssh.reach import nothing_there, reached  # here: few fleets have one
+
+    try:
+        with reached(host.engine_url) as url:
+            here = replace(host, engine_url=url)
+            seen = observe_engine(here, installation=installation, timeout_s=timeout_s)
+    except (EngineUnavailable, OSError) as why:
+        return ObservedHost(name=host.name, error=str(why))
+    if seen.reachable:
+        return seen
+    return replace(seen, error=f"{host.engine_url}: {nothing_there(seen.error)}")
 
 
 def observe_processes(host: Host, *, paths: StatePaths, installation: str) -> ObservedHost:

@@ -1,8 +1,9 @@
 """The engines of the declared hosts: opened once, looked at together, none able to hold up the others."""
 
 import logging
+from collections.abc import Set
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agentctl.engine import Engine
@@ -29,8 +30,13 @@ class _Whose:
     fleet: str
 
 
+def _whose(host: Host, installation: str, fleet: str) -> _Whose:
+    """Return for whom a host's engine is opened: groups and pruning are no reason to open it anew."""
+    return _Whose(replace(host, groups=(), prune=False), installation, fleet)
+
+
 class Engines:
-    """One engine per host, kept open."""
+    """One engine per host, kept open while it is declared."""
 
     def __init__(self, opener: Opener, *, observe_s: float = OBSERVE_S) -> None:
         self._opener = opener
@@ -45,8 +51,9 @@ class Engines:
 
         What a late one shows in the end is dropped: by then it would speak of the past.
         """
+        self._let_go({_whose(host, installation, desired.fleet) for host in desired.hosts})
         looks = {
-            host.name: self._look(_Whose(host, installation, desired.fleet))
+            host.name: self._look(_whose(host, installation, desired.fleet))
             for host in desired.hosts
         }
         wait([each for each in looks.values() if isinstance(each, Future)], self._observe_s)
@@ -60,8 +67,17 @@ class Engines:
             raise EngineUnavailable(f"the engine of {name} was never reached") from None
 
     def close(self) -> None:
-        """Wait for no look any more."""
+        """Wait for no look any more; let go of all engines."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._let_go(frozenset())
+
+    def _let_go(self, wanted: Set[_Whose]) -> None:
+        """Close the engines of hosts that are declared no more, or otherwise."""
+        for whose in [each for each in self._open if each not in wanted]:
+            engine = self._open.pop(whose)
+            if self._by_name.get(whose.host.name) is engine:
+                del self._by_name[whose.host.name]
+            engine.close()
 
     def _look(self, whose: _Whose) -> Future[ObservedHost] | str:
         name = whose.host.name

@@ -155,6 +155,10 @@ class HubSide:
         boot: dict[str, Any] = answer["boot"]
         return boot
 
+    def carried(self, instance: str, process: str) -> None:
+        """Say which process carries a remote container's door, before anything comes through it."""
+        self._wire.post(f"/api/hub/instances/{instance}/carrier", {"process": process})
+
     def mark(self, instance: str, state: InstanceState, reason: str) -> None:
         """Record where an instance is in its end. One that the hub has no record of is no error."""
         try:

@@ -37,7 +37,7 @@ def run(paths: StatePaths, stop: threading.Event) -> None:
     """
     paths.prepare(paths.process, paths.logs)
     hub = HubSide(Hub(str(paths.reconciler_socket), state=str(paths.state)))
-    engines = Engines(functools.partial(open_engine, paths=paths))
+    engines = Engines(functools.partial(open_engine, paths=paths, carried=hub.carried))
     reconciler = Reconciler(
         hub=hub,
         engines=engines,

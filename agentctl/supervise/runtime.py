@@ -16,6 +16,7 @@ from agentctl.paths import RUNTIME_MARK, StatePaths
 from agentctl.supervise.mounts import mounted
 from agentctl.web.bind import listened_on
 
+FOLDERS = ("door", "engines")  # of sockets
 SWEPT_MAX = 100  # of dead installations at one start; the next one goes on
 _NAME = re.compile(r"[0-9a-f]{8}")
 _MARK_BYTES_MAX = 4096  # PATH_MAX
@@ -81,7 +82,7 @@ def _state_of(runtime: Path) -> Path | None:
 
 
 def _sockets(runtime: Path) -> Iterator[Path]:
-    for place in (runtime, runtime / "door"):
+    for place in (runtime, *(runtime / each for each in FOLDERS)):
         if place.is_dir():
             yield from (each for each in place.iterdir() if stat.S_ISSOCK(each.lstat().st_mode))
 
@@ -91,20 +92,18 @@ def _used(runtime: Path) -> bool:
 
 
 def _remove(runtime: Path) -> bool:
-    """Remove sockets, door, mark and directory, unless it is used or holds anything else."""
+    """Remove sockets, their folders, mark and directory, unless it is used or holds anything else."""
     if _used(runtime):
         return False
     sockets = list(_sockets(runtime))
-    known = {runtime / "door", runtime / RUNTIME_MARK, *sockets}
-    there = {*runtime.iterdir()}
-    if (runtime / "door").is_dir():
-        there |= {*(runtime / "door").iterdir()}
-    if not there <= known:
+    folders = [runtime / each for each in FOLDERS if (runtime / each).is_dir()]
+    known = {runtime / RUNTIME_MARK, *folders, *sockets}
+    if not {each for folder in (runtime, *folders) for each in folder.iterdir()} <= known:
         return False
     for each in sockets:
         each.unlink(missing_ok=True)
-    if (runtime / "door").is_dir():
-        (runtime / "door").rmdir()
+    for folder in folders:
+        folder.rmdir()
     (runtime / RUNTIME_MARK).unlink(missing_ok=True)
     runtime.rmdir()
     return True

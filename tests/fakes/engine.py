@@ -102,6 +102,9 @@ class FakeEngine:
             raise EngineRefused(f"cannot read the logs of {container}: it is gone")
         return "".join(self.printed.get(container, "").splitlines(keepends=True)[-tail:])
 
+    def close(self) -> None:
+        """Nothing leads to it."""
+
     def remove_workspaces(self) -> None:
         self._call("remove_workspaces", self.fleet)
         for name, labels in list(self.workspaces.items()):

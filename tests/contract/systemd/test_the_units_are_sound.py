@@ -61,8 +61,9 @@ def test_nobody_but_the_processes_enters_where_the_sockets_stand(root: Path) -> 
     )
     runtime = root / RUNTIME.removeprefix("/")
     modes = {
-        path: stat.S_IMODE((runtime / path).stat().st_mode) for path in (".", "door", "secrets")
+        path: stat.S_IMODE((runtime / path).stat().st_mode)
+        for path in (".", "door", "secrets", "engines")
     }
-    assert modes == {".": 0o750, "door": 0o1775, "secrets": 0o700}
+    assert modes == {".": 0o750, "door": 0o1775, "secrets": 0o700, "engines": 0o700}
     users = dict(line.split(":")[:3:2] for line in (root / "etc/passwd").read_text().splitlines())
     assert str(runtime.stat().st_uid) == users["agentctl-hub"]
