@@ -23,7 +23,7 @@ def engine_trip(address: SshAddress, local: Path) -> Trip:
 
 def nothing_there(error: str) -> str:
     """Return why a look through a connection that is up failed: what of `error` its host can mend."""
-    if "closed connection" in error or "reset by peer" in error:
+    if any(each in error for each in ("closed connection", "reset by peer", "Broken pipe")):
         return f"the host answers, but {command.REMOTE_ENGINE} there is not this account's to open"
     return error.partition(": ")[2] or error
 
