@@ -132,6 +132,13 @@ class Refused(AgentctlError):
         self.decision_id = decision_id
 
 
+class ProviderMisplaced(Refused):
+    """A provider is where its boundary doesn't reach, so nothing goes there."""
+
+    type = "provider-misplaced"
+    title = "The provider is outside its boundary"
+
+
 class Unavailable(AgentctlError):
     """Something needed is away for now; `retry_after_s` says when to come back."""
 
@@ -192,6 +199,12 @@ class UpstreamFailed(Unavailable):
         return self
 
 
+class UpstreamUnreached(UpstreamFailed):
+    """No connection to a provider came about, so nothing of the call has left: it may be made again."""
+
+    type = "upstream-unreached"
+
+
 class UpstreamSlow(UpstreamFailed):
     """A provider took longer than its bound."""
 
@@ -236,6 +249,13 @@ class ProviderUnusable(AgentctlError):
     def __init__(self, detail: str, *, why: str = "", hint: str | None = None) -> None:
         super().__init__(detail, hint=hint)
         self.why = why
+
+
+class ProviderAway(ProviderUnusable):
+    """A provider can't be used for now, and the hub holds its work: nothing is gained by trying again."""
+
+    type = "provider-away"
+    title = "The provider is away"
 
 
 class NoDecision(Unavailable):

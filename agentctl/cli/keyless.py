@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agentctl.errors import AgentctlError
@@ -40,9 +41,15 @@ def unusable(
         wait(POLL_S)
 
 
-def notes(unusable: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a note on each: for people, and no error."""
-    return tuple(
+def notes(
+    unusable: Mapping[str, str], away: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, ...]:
+    """Return a note on each that has no key or is away: for people, and no error."""
+    keyless = tuple(
         f"provider {name} is unusable: {why}; work for its agents is held"
         for name, why in sorted(unusable.items())
+    )
+    return keyless + tuple(
+        f"provider {name} is {why}; work for its agents is held"
+        for name, why in sorted(away.items())
     )

@@ -43,7 +43,7 @@ def nowhere(_: tuple[str, ...]) -> Spot | None:
 class Current:
     """What the hub says is applied, and who holds what. Number 0 is before the first generation.
 
-    `unusable` are providers that the gateway has no key for, and why.
+    `unusable` are providers that the gateway has no key for, `away` those that can't be used now.
     """
 
     number: int = 0
@@ -57,6 +57,7 @@ class Current:
     wanted: tuple[reconcile.Wanted, ...] = ()
     quarantined: frozenset[str] = frozenset()
     unusable: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    away: Mapping[str, str] = dataclasses.field(default_factory=dict)
     workspaces: Served = dataclasses.field(default_factory=dict)
 
     @property
@@ -180,8 +181,9 @@ def compare(
     )
     away = () if current else (HUB_AWAY,)
     waits = kept_back(desired, known.workspaces)
-    unusable = _unusable(desired, known)
-    told = (*planned.notes, *notes, *waits, *keyless.notes(unusable), *away)
+    unusable = _declared(desired, known.unusable)
+    trouble = keyless.notes(unusable, _declared(desired, known.away))
+    told = (*planned.notes, *notes, *waits, *trouble, *away)
     planned = dataclasses.replace(planned, notes=told)
     return Proposal(
         desired=desired,
@@ -194,10 +196,10 @@ def compare(
     )
 
 
-def _unusable(desired: DesiredState, known: Current) -> Mapping[str, str]:
-    """Return why each declared provider that has no key now has none."""
+def _declared(desired: DesiredState, found: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what was found of the providers that are declared now."""
     names = {each.name for each in desired.providers}
-    return {name: why for name, why in known.unusable.items() if name in names}
+    return {name: why for name, why in found.items() if name in names}
 
 
 def load_wanted(project: Path, chosen: Chosen = ALL, *, lines: bool = False) -> Wanted:
@@ -267,7 +269,9 @@ def ask(settings: Settings) -> Current:
     instances = [each for agent in agents for each in agent["instances"]]
     wanted = {task: agent["name"] for agent in agents for task in agent["wanted"]}
     found = current_from(latest, instances, wanted)
-    return dataclasses.replace(found, unusable=listed.get("unusable", {}))
+    return dataclasses.replace(
+        found, unusable=listed.get("unusable", {}), away=listed.get("away", {})
+    )
 
 
 def current_from(

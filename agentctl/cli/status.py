@@ -36,7 +36,15 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
             ("provider", f"{name} is unusable: {why}")
             for name, why in sorted(found.get("unusable", {}).items())
         ),
-        *(("provider", f"{name}: {how}") for name, how in sorted(found.get("failing", {}).items())),
+        *(
+            ("provider", f"{name} is {how}; its work is held")
+            for name, how in sorted(found.get("away", {}).items())
+        ),
+        *(
+            ("provider", f"{name}: {how}")
+            for name, how in sorted(found.get("failing", {}).items())
+            if name not in found.get("away", {})
+        ),
         ("hosts", ", ".join(_host(each) for each in found["hosts"]) or "none looked at yet"),
         ("containers", _counts(found["instances"])),
         ("tasks", _counts(found["tasks"])),

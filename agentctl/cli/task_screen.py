@@ -16,6 +16,7 @@ Tell = Callable[[News], None]
 
 
 TRIED_AGAIN = frozenset({"failed_retryable", "expired"})
+PUT_OFF = "put_off"
 
 
 @contextmanager
@@ -56,6 +57,12 @@ class LostAttempts:
             if event["event"] in TRIED_AGAIN and not ending:
                 why = harmless(event.get("detail") or "no reason given")
                 found.append(f"attempt {self._begun}{self._of} failed: {why}")
+            if event["event"] == PUT_OFF:
+                why = harmless(event.get("detail") or "its provider was away")
+                found.append(
+                    f"attempt {self._begun}{self._of} was put off, and isn't counted: {why}"
+                )
+                self._begun -= 1
         return found
 
 

@@ -93,7 +93,7 @@ def _error(task: dict[str, Any]) -> str:
     """Return why a task failed; of one that goes on, which attempt it is at and why the last failed."""
     if not task["error"] or task["state"] in FINAL or not task.get("attempt"):
         return task["error"] or ""
-    attempt = f"attempt {task['attempt']} of {task['max_attempts']}"
+    attempt = f"attempt {task['attempt']} of {task['max_attempts'] + task.get('put_off', 0)}"
     if task["state"] in LIVE:
         return f"{attempt}; before: {task['error']}"
     return f"{attempt} failed: {task['error']}"
@@ -208,6 +208,7 @@ def _show(found: dict[str, Any]) -> None:
         ("submitted", f"{ago(found['submitted_at_s'], now_s=now_s)} ago"),
         ("took", spoken(found["duration_s"]) if found["duration_s"] is not None else None),
         ("budget", _budget(found.get("budget") or {})),
+        ("put off", _put_off(found.get("put_off", 0))),
         ("tokens", _tokens(found["usage"])),
         ("cost", f"${found['cost_usd']:.4f}" if found["cost_usd"] is not None else None),
     ]
@@ -228,6 +229,14 @@ def _budget(budget: dict[str, Any]) -> str:
     from agentctl.model.budget import written
 
     return ", ".join(f"{written(most)} {name}" for name, most in budget.items() if most is not None)
+
+
+def _put_off(times: int) -> str | None:
+    """Return what is said of attempts that aren't spent, None where there are none."""
+    if not times:
+        return None
+    which = "1 attempt" if times == 1 else f"{times} attempts"
+    return f"{which} ended because the provider was away, and not counted"
 
 
 def _tokens(usage: dict[str, Any]) -> str | None:

@@ -33,7 +33,8 @@ class Standin:
     """A model on `host`:`port` (0: any free one) between `start` and `close`, or as a context manager.
 
     `name` stands in what it says. `answer` scripts it: a function from request to Answer.
-    `slow_s` may be set at any time: each later answer takes that long.
+    `slow_s` may be set at any time: each later answer takes that long. So may `keys`: the API keys
+    that it takes, None any.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Standin:
         self.name = name
         self.answer = answer or self._sentence
         self.slow_s = 0.0
+        self.keys: frozenset[str] | None = None
         self._requests: deque[Request] = deque(maxlen=REQUESTS_KEPT_MAX)
         self._open: set[_Handler] = set()
         self._lock = threading.Lock()
@@ -146,6 +148,23 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:  # the parent's name; the CLI looks whether we are there
         self._send(200, b"", {})
 
+    def do_GET(self) -> None:  # the parent's name; what a gateway's probe asks
+        known = urlsplit(self.path).path in ("/v1/models", "/api/version")
+        if not self._key_taken():
+            self._error(401, "authentication_error", "invalid x-api-key")
+        elif known:
+            self._json(200, {"data": [], "version": "0.0.0"})
+        else:
+            self._error(404, "not_found_error", "there is nothing here")
+
+    def _key_taken(self) -> bool:
+        keys, (scheme, _, token) = (
+            self._standin.keys,
+            self.headers.get("Authorization", "").partition(" "),
+        )
+        given = {self.headers.get("X-Api-Key"), token if scheme == "Bearer" else None}
+        return keys is None or bool(keys & given)
+
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         if length > BODY_BYTES_MAX:
@@ -163,7 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _route(self, request: Request) -> None:
         path = urlsplit(request.path).path
-        if path == "/v1/messages/count_tokens":
+        if not self._key_taken():
+            self._error(401, "authentication_error", "invalid x-api-key")
+        elif path == "/v1/messages/count_tokens":
             self._json(200, {"input_tokens": max(1, len(request.body) // 4)})
         elif path != "/v1/messages":
             self._error(404, "not_found_error", "there is nothing here")

@@ -9,22 +9,29 @@ from typing import Any, Protocol
 import msgspec
 
 from agentctl.errors import (
-    AgentctlError,
-    CallCut,
+    ProviderAway,
     ProviderUnusable,
     Refused,
     Unauthenticated,
     UpstreamFailed,
 )
 from agentctl.gateway import envelope, wording
+from agentctl.gateway.ending import Ending, why_of, word
 from agentctl.gateway.hub_side import Granted, HubSide, Wanted
-from agentctl.gateway.open_calls import OpenCall, OpenCalls
-from agentctl.gateway.room import Place, Room
+from agentctl.gateway.judge import Judge
+from agentctl.gateway.open_calls import OpenCalls
+from agentctl.gateway.room import Room
 from agentctl.model.fleet import Provider
 from agentctl.model.task import Usage
+from agentctl.monitor.circuit_calls import of_status
 from agentctl.providers.address import Target, resolve
 from agentctl.providers.exchange import Exchange
-from agentctl.providers.upstream import Operation, answer_headers, request_headers
+from agentctl.providers.upstream import (
+    Operation,
+    answer_headers,
+    request_headers,
+    retry_after_s,
+)
 from agentctl.providers.usage import StreamUsage, of_answer
 
 TOKEN_CHARS_MAX = 256
@@ -76,6 +83,7 @@ class Gateway:
         keys: KeySource,
         calls: OpenCalls,
         room: Room,
+        judge: Judge,
         find: Callable[[Provider], Target] = resolve,
         exchange: Callable[[Target, str], Exchange] | None = None,
         keyless: Callable[[], None] = lambda: None,
@@ -84,6 +92,7 @@ class Gateway:
         self._keys = keys
         self._calls = calls
         self._room = room
+        self._judge = judge
         self._find = find
         self._exchange = exchange or (lambda target, name: Exchange(target, name=name))
         self._keyless = keyless  # called when a call finds no key: the hub has to hear of it
@@ -102,40 +111,53 @@ class Gateway:
                 model=call.model,
             )
             granted = self._hub.admit(wanted, gone=asked.gone)
-            ending = _Ending(wanted, granted, self._hub, self._calls, place)
+            ending = Ending(wanted, granted, self._hub, self._calls, place, self._judge)
             return self._ask(asked, call, ending)
         except BaseException:
             place.leave()
             raise
 
-    def _ask(self, asked: Asked, call: envelope.Envelope, ending: "_Ending") -> Reply:
+    def _ask(self, asked: Asked, call: envelope.Envelope, ending: Ending) -> Reply:
         """Ask the provider; from here on the hub hears how the call ended."""
-        granted = ending.granted
         try:
-            _same(asked, call, granted)
-            key = self._keys.key(granted.provider)
-            target = self._find(granted.provider)
-            exchange = self._exchange(target, granted.provider.name)
-            ending.watched(exchange, gone=asked.gone)
-            headers = request_headers(
-                granted.provider.kind, key=key, client=asked.headers, authority=target.authority
-            )
-            path = asked.operation.value + ("?beta=true" if asked.query == "beta=true" else "")
-            status, answered = exchange.ask(path, call.body, headers)
-            return self._passed_on(asked, status, answered, ending, key)
+            _same(asked, call, ending.granted)
+            try:
+                return self._judge.ask(
+                    ending.granted,
+                    lambda: self._once(asked, call, ending),
+                    left=lambda: asked.gone() or ending.cut,
+                )
+            except UpstreamFailed as why:
+                self._judge.broke(ending.granted, why)
+                raise
         except BaseException as why:
-            ending.end(Usage(), _word(why), _why(why))
+            ending.end(Usage(), word(why), why_of(why))
             if isinstance(why, ProviderUnusable):
                 log.warning("%s: %s", why, why.why)
+            if isinstance(why, ProviderUnusable) and not isinstance(why, ProviderAway):
                 self._keyless()
             raise
+
+    def _once(self, asked: Asked, call: envelope.Envelope, ending: Ending) -> Reply:
+        """Connect to the provider, ask it once, and return its answer."""
+        provider = ending.granted.provider
+        key = self._keys.key(provider)
+        target = self._find(provider)
+        exchange = self._exchange(target, provider.name)
+        ending.watched(exchange, gone=asked.gone)
+        headers = request_headers(
+            provider.kind, key=key, client=asked.headers, authority=target.authority
+        )
+        path = asked.operation.value + ("?beta=true" if asked.query == "beta=true" else "")
+        status, answered = exchange.ask(path, call.body, headers)
+        return self._passed_on(asked, status, answered, ending, key)
 
     def _passed_on(
         self,
         asked: Asked,
         status: int,
         answered: dict[str, str],
-        ending: "_Ending",
+        ending: Ending,
         key: str | None,
     ) -> Reply:
         """Return the provider's answer: a stream as it comes, anything else whole."""
@@ -153,14 +175,34 @@ class Gateway:
         if status == 200 and lowered.get("content-type", "").startswith(EVENT_STREAM):
             return Reply(status=status, headers=headers, body=Stream(ending))
         body = _whole(ending.exchange, provider)
+        counted = asked.operation is Operation.MESSAGES
+        self._weighed(status, headers.get("retry-after", ""), ending, counted=counted)
+        if status >= 400:
+            body = _without(key, body)
+        used = of_answer(_parsed(body)) if counted and status == 200 else Usage()
+        ending.end(used, str(status))
+        return Reply(status=status, headers=headers, body=body)
+
+    def _weighed(self, status: int, retry_after: str, ending: Ending, *, counted: bool) -> None:
+        """Take what a status says of the provider; raises ProviderAway where the attempt is to end.
+
+        Only what is asked of the model counts: its token counter may well answer while it doesn't.
+        """
+        provider = ending.granted.provider
         if status in (401, 403):
             self._keys.forget(provider)
             log.warning("provider %s answered %d: is its key valid?", provider.name, status)
-        if status >= 400:
-            body = _without(key, body)
-        counted = status == 200 and asked.operation is Operation.MESSAGES
-        ending.end(of_answer(_parsed(body)) if counted else Usage(), str(status))
-        return Reply(status=status, headers=headers, body=body)
+            try:
+                self._judge.key_refused(ending.granted)
+            finally:
+                self._keys.forget(provider)  # the probe has read it again
+        elif counted and status == 200:
+            ending.answered()
+        elif counted:
+            wait_s = retry_after_s(retry_after, wall_s=time.time())
+            trouble = of_status(status, wait_s, name=provider.name, now_s=time.monotonic())
+            if trouble is not None:
+                self._judge.failed(ending.granted, trouble)
 
 
 class Stream:
@@ -170,7 +212,7 @@ class Stream:
     overtakes its usage. What breaks on the way becomes an error event, not a quiet end.
     """
 
-    def __init__(self, ending: "_Ending") -> None:
+    def __init__(self, ending: Ending) -> None:
         self._ending = ending
         self._usage = StreamUsage()
         self._chunks = self._read()
@@ -191,76 +233,16 @@ class Stream:
             while chunk := exchange.read():
                 self._usage.feed(chunk)
                 if self._usage.finished:
+                    self._ending.answered()
                     self._ending.end(self._usage.usage(), "200", keep_open=True)
                 yield chunk
             if not self._usage.finished:  # the provider hung up, or ended with an error of its own
                 raise UpstreamFailed("the provider stopped in the middle of its answer")
             self._ending.end(self._usage.usage(), "200")
-        except UpstreamFailed as why:
-            self._ending.end(self._usage.usage(), _word(why), _why(why))
+        except UpstreamFailed as failure:
+            why = self._ending.weighed(failure)
+            self._ending.end(self._usage.usage(), word(why), why_of(why))
             yield wording.event(why)
-
-
-class _Ending:
-    """What has to happen once when a call ends, however it does."""
-
-    def __init__(
-        self, wanted: Wanted, granted: Granted, hub: HubSide, calls: OpenCalls, place: Place
-    ) -> None:
-        self._wanted = wanted
-        self._granted = granted
-        self._call: OpenCall | None = None
-        self._hub = hub
-        self._calls = calls
-        self._place = place
-        self._began_s = time.monotonic()
-        self._reported = False
-
-    @property
-    def granted(self) -> Granted:
-        """What the hub granted; anew, where it restarted meanwhile."""
-        return self._call.granted if self._call else self._granted
-
-    @property
-    def exchange(self) -> Exchange:
-        """The exchange of a call that is being asked."""
-        assert self._call is not None
-        return self._call.exchange
-
-    def watched(self, exchange: Exchange, *, gone: Callable[[], bool]) -> None:
-        """Have the call watched over while it is asked through `exchange`."""
-        self._call = OpenCall(self._wanted, self._granted, exchange, gone=gone)
-        self._calls.add(self._call)
-
-    def end(self, usage: Usage, status: str, why: str = "", *, keep_open: bool = False) -> None:
-        """Report the use, once; give back connection and place unless the last bytes are to come.
-
-        `why` says more than `status` of a call that failed: to operators, never to the agent.
-        """
-        if not self._reported:
-            self._reported = True
-            self._log(usage, status)
-            self._hub.report(self.granted.call, usage, status, why)
-        if not keep_open:
-            if self._call is not None:
-                self._calls.remove(self._call)
-                self._call.exchange.close()
-            self._place.leave()
-
-    def _log(self, usage: Usage, status: str) -> None:
-        log.info(
-            "model call %s: %s",
-            self.granted.call,
-            status,
-            extra={
-                "task": self.granted.task,
-                "attempt": self.granted.attempt,
-                "provider": self.granted.provider.name,
-                "input_tokens": usage.input_tokens,
-                "output_tokens": usage.output_tokens,
-                "duration_s": round(time.monotonic() - self._began_s, 3),
-            },
-        )
 
 
 def model_token(headers: Mapping[str, str]) -> str:
@@ -303,26 +285,3 @@ def _parsed(body: bytes) -> Any:
 def _without(key: str | None, body: bytes) -> bytes:
     """Return a refusal's body without the key, in case a proxy on the way quotes its request."""
     return body.replace(key.encode(), b"[redacted]") if key else body
-
-
-def _word(why: BaseException) -> str:
-    match why:
-        case CallCut():
-            return "cut"
-        case AgentctlError():
-            return why.type
-        case _:
-            return "failed"
-
-
-def _why(why: BaseException) -> str:
-    """Return what operators hear of a failed call: where it wanted to go, and what became of it."""
-    match why:
-        case CallCut() | ProviderUnusable():
-            return ""  # not the provider's fault, or said in an alert of its own
-        case UpstreamFailed():
-            return why.why or why.detail
-        case AgentctlError():
-            return why.detail
-        case _:
-            return ""

@@ -1,5 +1,6 @@
 """What the gateway asks the hub: may this call be made, which are still current, what was used."""
 
+import dataclasses
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Any, Protocol
 
 from agentctl.errors import AgentctlError, CallCut, HubUnavailable, Unavailable
 from agentctl.model.alert import WORDS_MAX
+from agentctl.model.away import Away, Cause
 from agentctl.model.fleet import Provider, ProviderKind, Source, SourceKind
 from agentctl.model.task import Usage
 
@@ -17,6 +19,7 @@ ASK_TIMEOUT_S = 10.0
 CURRENT_TIMEOUT_S = 5.0
 REPORT_TIMEOUT_S = 2.0  # the agent's last byte waits for it
 UNUSABLE_TOLD_MAX = 1000  # providers; more without a key have one and the same cause
+AWAY_TOLD_MAX = 1000  # likewise; an agent has one provider, so this is a thousand agents
 WHY_MAX = 300  # a provider's name, its address and the system's words; fits an alert's words
 REPORTS_KEPT_MAX = 10_000  # an hour of a busy fleet's calls, at 200 bytes each
 
@@ -56,6 +59,16 @@ class Granted:
     task: str
     attempt: int
     provider: Provider
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """The providers of the generation in force, and those that the hub holds work for."""
+
+    generation: int
+    providers: tuple[Provider, ...]
+    away: tuple[Away, ...] = ()
 
 
 class HubSide:
@@ -107,17 +120,25 @@ class HubSide:
         return frozenset(answer["current"])
 
     def providers(
-        self, generation: int, unusable: Mapping[str, str]
-    ) -> tuple[int, tuple[Provider, ...]]:
-        """Say which providers of a generation have no key, and why; return the generation in force.
+        self, generation: int, unusable: Mapping[str, str], away: Sequence[Away] = ()
+    ) -> Declared:
+        """Say which providers of a generation have no key or are away, and why; return what is in force.
 
         Raises what the hub answers, or HubUnavailable.
         """
         first = sorted(unusable.items())[:UNUSABLE_TOLD_MAX]
         rows = [{"provider": name, "why": why[:WORDS_MAX]} for name, why in first]
-        body = {"generation": generation, "unusable": rows}
+        body = {
+            "generation": generation,
+            "unusable": rows,
+            "away": [_row(each) for each in away[:AWAY_TOLD_MAX]],
+        }
         answer = self._post("/api/hub/providers", body, CURRENT_TIMEOUT_S)
-        return answer["generation"], tuple(_provider(each) for each in answer["providers"])
+        return Declared(
+            generation=answer["generation"],
+            providers=tuple(_provider(each) for each in answer["providers"]),
+            away=tuple(_away(each) for each in answer.get("away", ())),
+        )
 
     def report(self, call: str, usage: Usage, status: str, why: str = "") -> None:
         """Say what a call used, and why it failed; kept and sent later when the hub is away. Raises nothing."""
@@ -165,6 +186,22 @@ def _granted(answer: Mapping[str, Any]) -> Granted:
         task=answer["task"],
         attempt=answer["attempt"],
         provider=_provider(answer["provider"]),
+        agent=answer["agent"],
+    )
+
+
+def _row(away: Away) -> dict[str, Any]:
+    return {**dataclasses.asdict(away), "cause": away.cause.value, "why": away.why[:WHY_MAX]}
+
+
+def _away(row: Mapping[str, Any]) -> Away:
+    return Away(
+        provider=row["provider"],
+        agent=row["agent"],
+        cause=Cause(row["cause"]),
+        why=row["why"],
+        trial=row["trial"],
+        until_s=row["until_s"],
     )
 
 

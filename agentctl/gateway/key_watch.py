@@ -1,6 +1,7 @@
-"""Which providers have no key: looked at when the generation changes and every few seconds, told to the hub.
+"""Which providers can't be used: looked at when the generation changes and every few seconds, told to the hub.
 
-So operators hear of it, and work waits, before a task meets it. Only the gateway can know.
+So operators hear of it, and work waits, before a task meets it. Only the gateway can know. Keys
+are looked at here; which providers are away is the circuits' to say.
 """
 
 import logging
@@ -8,7 +9,9 @@ import threading
 from collections.abc import Callable
 
 from agentctl.errors import AgentctlError, ProviderUnusable
-from agentctl.gateway.hub_side import HubSide
+from agentctl.gateway.away_watch import AwayWatch
+from agentctl.gateway.circuits import Circuits
+from agentctl.gateway.hub_side import Declared, HubSide
 from agentctl.model.fleet import Provider, SourceKind
 from agentctl.providers.keys import KEPT_S, Keys
 
@@ -21,9 +24,20 @@ log = logging.getLogger("agentctl.gateway")
 class KeyWatch:
     """Looks at every declared key. `now_s` is monotonic. One thread looks; others may hurry it."""
 
-    def __init__(self, hub: HubSide, keys: Keys, *, now_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        hub: HubSide,
+        keys: Keys,
+        circuits: Circuits,
+        away: AwayWatch,
+        *,
+        now_s: Callable[[], float],
+    ) -> None:
         self._hub = hub
         self._keys = keys
+        self._circuits = circuits
+        self._away = away
+        self._telling = threading.Lock()  # what was told last is what is true last
         self._now_s = now_s
         self._soon = threading.Event()
         self._generation = 0
@@ -50,22 +64,38 @@ class KeyWatch:
     def look(self) -> None:
         """Look at the keys of the generation in force, and tell the hub. Raises what it answers."""
         self._check()
-        generation, providers = self._hub.providers(self._generation, self._unusable)
-        if generation == self._generation:
+        found = self._told()
+        if found.generation == self._generation:
             return
-        self._generation, self._providers = generation, providers
+        if not self._generation:
+            self._circuits.adopt(found.away)
+        self._generation, self._providers = found.generation, found.providers
+        self._away.declared(found.providers)
         self._tried_s.clear()
         self._check()
-        self._hub.providers(self._generation, self._unusable)
+        self._told()
+
+    def tell(self) -> None:
+        """Tell the hub at once that something changed, from any thread; raises nothing."""
+        try:
+            self._told()
+        except AgentctlError as why:
+            log.debug("the hub was not told about providers: %s", why)
+            self._soon.set()
+
+    def _told(self) -> Declared:
+        with self._telling:
+            return self._hub.providers(self._generation, self._unusable, self._circuits.rows())
 
     def _check(self) -> None:
-        before, self._unusable = self._unusable, {}
+        before, found = self._unusable, dict[str, str]()
         for each in self._providers:
             why = self._why_not(each, before.get(each.name, ""))
             if why:
-                self._unusable[each.name] = why
+                found[each.name] = why
             if why and not before.get(each.name):
                 log.warning("provider %s is unusable: %s", each.name, why)
+        self._unusable = found
 
     def _why_not(self, provider: Provider, before: str) -> str:
         """Return why a provider has no key, "" when it has one or needs none."""

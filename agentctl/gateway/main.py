@@ -3,13 +3,18 @@
 import logging
 import threading
 import time
+from functools import partial
 
 from agentctl.client import Hub
 from agentctl.gateway.app import gateway_app
+from agentctl.gateway.away_watch import AwayWatch
+from agentctl.gateway.circuits import RIDE_S, Circuits
 from agentctl.gateway.gateway import Gateway
 from agentctl.gateway.hub_side import ASK_TIMEOUT_S, HubSide
+from agentctl.gateway.judge import Judge
 from agentctl.gateway.key_watch import KeyWatch
 from agentctl.gateway.open_calls import OpenCalls
+from agentctl.gateway.probe import probe
 from agentctl.gateway.room import BODY_BYTES_MAX, CALLS_MAX, CONTAINER_CALLS_MAX, Room
 from agentctl.paths import StatePaths
 from agentctl.providers.keys import Keys
@@ -22,9 +27,10 @@ PEER_CONNECTIONS_MAX = 2 * CONTAINER_CALLS_MAX  # agentd opens one per call, and
 log = logging.getLogger("agentctl.gateway")
 
 
-def run(paths: StatePaths, stop: threading.Event) -> None:
+def run(paths: StatePaths, stop: threading.Event, *, ride_s: float = RIDE_S) -> None:
     """Serve model calls until `stop` is set, then end them: their tasks will ask again.
 
+    Calls wait `ride_s` for a provider that can't be reached.
     Raises Conflict (another gateway listens there), ConfigError (the socket can't be made).
     """
     paths.prepare(paths.logs)
@@ -35,11 +41,22 @@ def run(paths: StatePaths, stop: threading.Event) -> None:
     )
     calls = OpenCalls(hub, now_s=time.monotonic)
     keys = Keys(now_s=time.monotonic)
-    key_watch = KeyWatch(hub, keys, now_s=time.monotonic)
-    gateway = Gateway(hub=hub, keys=keys, calls=calls, room=Room(), keyless=key_watch.look_soon)
+    circuits = Circuits(now_s=time.monotonic, wall_s=time.time, ride_s=ride_s)
+    away = AwayWatch(circuits, partial(probe, keys=keys), now_s=time.monotonic)
+    key_watch = KeyWatch(hub, keys, circuits, away, now_s=time.monotonic)
+    circuits.changed = key_watch.tell
+    gateway = Gateway(
+        hub=hub,
+        keys=keys,
+        calls=calls,
+        room=Room(),
+        judge=Judge(circuits, away, now_s=time.monotonic, wait=stop.wait),
+        keyless=key_watch.look_soon,
+    )
     server = _server(gateway, paths)
     server.run_in_thread()
     threading.Thread(target=key_watch.watch, args=(stop,), name="keys", daemon=True).start()
+    threading.Thread(target=away.watch, args=(stop,), name="away", daemon=True).start()
     log.info("gateway ready", extra={"socket": str(paths.llm_socket)})
     try:
         calls.watch(stop)

@@ -10,6 +10,9 @@ from agentctl.model.budget import Budget
 PROMPT_BYTES_MAX = 200 * 1024  # fits a request body of 256 KiB with its envelope
 TEXT_BYTES_MAX = 192 * 1024  # a result's text; the rest is in the workspace
 MAX_ATTEMPTS_DEFAULT = 3
+# Attempts of one task that don't count because the provider was away: a night of trials at the
+# longest rest (monitor.circuit). One more counts as any failure, so that none goes on for ever.
+PUT_OFF_MAX = 50
 TIMEOUT_S_DEFAULT = 3600.0
 
 
@@ -33,6 +36,7 @@ class TaskEvent(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     FAILED_RETRYABLE = "failed_retryable"
+    PUT_OFF = "put_off"
     EXPIRED = "expired"
     ATTEMPTS_SPENT = "attempts_spent"
     CANCELLED = "cancelled"
@@ -141,7 +145,8 @@ class Task:
     `sensitivity` is the label in force (declared joined with what it derives from);
     `declared` is what the submitter wrote, None when nothing. Times `*_at_s` are wall
     clock for people; `deadline_s` is wall clock too: operators name it so. `hops` is how
-    far the messages that led to it have come: one further than the delegator's.
+    far the messages that led to it have come: one further than the delegator's. `put_off` is how
+    many of its attempts ended because the provider was away.
     """
 
     id: str
@@ -164,6 +169,7 @@ class Task:
     delegated: Delegated | None = None
     budget: Budget = field(default_factory=Budget)
     attempt: int = 0
+    put_off: int = 0
     routed: Routed | None = None
     lease: Lease | None = None
     held_reason: str = ""
@@ -175,6 +181,11 @@ class Task:
     usage: Usage = field(default_factory=Usage)
     result: Result | None = None
     error: str = ""
+
+    @property
+    def spent(self) -> bool:
+        """Whether this attempt is the last one: those that were put off don't count."""
+        return self.attempt - self.put_off >= self.max_attempts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

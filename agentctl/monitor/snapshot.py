@@ -112,7 +112,7 @@ class Step:
 class Snapshot:
     """The hub's own view. `moved_s` is when work last moved anywhere (a hand-out, progress, an end);
     `looked_s` when the engines were last looked at, `apart_since_s` since when what runs differs
-    from what is declared; None: never, or not now.
+    from what is declared; None: never, or not now. `away` are providers whose work waits, and why.
     """
 
     now_s: float
@@ -128,6 +128,7 @@ class Snapshot:
     living: tuple[Living, ...] = ()
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)
+    away: Mapping[str, str] = field(default_factory=dict)
     hosts: tuple[Looked, ...] = ()
     steps: tuple[Step, ...] = ()
     apart_since_s: float | None = None

@@ -2,8 +2,12 @@
 
 from agentctl.monitor.snapshot import Upstream
 
-# The call was ended on this side, or never made for want of a key (which has an alert of its own).
-NOT_ITS_FAULT = frozenset({"cut", "client gone", "provider-unusable"})
+# The gateway's words for what a provider owes. All its other words are of calls that were refused
+# or ended on this side (another model, a label, no key, a client that left): an agent can bring
+# those about as it likes, and they say nothing of the provider.
+ITS_FAULT = frozenset(
+    {"upstream-failed", "upstream-unreached", "upstream-slow", "provider-misplaced"}
+)
 NUMBERS_FAILED_FROM = 500
 KEY_REFUSED = frozenset({"401", "403"})
 
@@ -16,7 +20,7 @@ def after_call(
     `word` is an HTTP status or the gateway's word for it. A refusal of the request itself (400,
     429) proves that the provider is there. `why` says more of a failure, "" where there is no more.
     """
-    if word in NOT_ITS_FAULT:
+    if not word.isdecimal() and word not in ITS_FAULT:
         return before
     if not _failed(word):
         return None
@@ -35,5 +39,5 @@ def in_words(name: str, upstream: Upstream) -> str:
 
 def _failed(word: str) -> bool:
     if not word.isdecimal():
-        return True  # the gateway's own word: unreachable, slow, ended early, no key
+        return True
     return int(word) >= NUMBERS_FAILED_FROM or word in KEY_REFUSED

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
-from agentctl.errors import ConfigError, Refused, Unavailable
+from agentctl.errors import ConfigError, ProviderMisplaced, UpstreamUnreached
 from agentctl.model.fleet import Provider, ProviderKind
 from agentctl.model.networks import Address, carried, never, within
 
@@ -56,24 +56,30 @@ def resolve(provider: Provider, *, lookup: Lookup = lookup) -> Target:
     """Return where to connect for `provider`.
 
     One address outside its boundary refuses all of them: which one a later look-up would
-    pick is not ours to say. Raises ConfigError (no usable URL), Refused (a boundary that
-    the address or the model isn't within) and Unavailable (no such name).
+    pick is not ours to say. Raises ConfigError (no usable URL), ProviderMisplaced (a boundary
+    that the address or the model isn't within) and UpstreamUnreached (no such name).
     """
     scheme, host, port, path = _parts(provider)
     refuse_cloud_model(provider)
     try:
         found = tuple(lookup(host, port))
     except (OSError, UnicodeError) as cause:
-        raise Unavailable(f"provider {provider.name}: its host has no address") from cause
+        raise _nowhere(provider, host) from cause
     if not found:
-        raise Unavailable(f"provider {provider.name}: its host has no address")
+        raise _nowhere(provider, host)
     for each in found:
         _check(provider, ip_address(each))
     return Target(scheme=scheme, host=host, port=port, path=path, addresses=found)
 
 
+def _nowhere(provider: Provider, host: str) -> UpstreamUnreached:
+    failed = UpstreamUnreached(f"provider {provider.name}: its host has no address")
+    failed.told(f"provider {provider.name} can't be reached: {host} has no address")
+    return failed
+
+
 def refuse_cloud_model(provider: Provider) -> None:
-    """Raise Refused for an Ollama model that runs elsewhere though its boundary is private.
+    """Raise ProviderMisplaced for an Ollama model that runs elsewhere though its boundary is private.
 
     Such models are named `…:cloud` or `…-cloud`; a local Ollama passes their prompts on.
     """
@@ -83,7 +89,7 @@ def refuse_cloud_model(provider: Provider) -> None:
         and provider.kind is ProviderKind.OLLAMA
         and tag.endswith((":cloud", "-cloud"))
     ):
-        raise Refused(
+        raise ProviderMisplaced(
             f"provider {provider.name}: model {provider.model} runs in Ollama's cloud",
             rule="private-is-private",
             hint="give the provider boundary public, or a local model",
@@ -112,13 +118,13 @@ def _usual(scheme: str) -> int:
 
 def _check(provider: Provider, address: Address) -> None:
     if never(address):
-        raise Refused(
+        raise ProviderMisplaced(
             f"provider {provider.name}: its address is link-local, or a cloud's metadata service",
             rule="never-metadata",
         )
     real = carried(address) or (address,)
     if provider.boundary == PRIVATE_BOUNDARY and not all(within(each, _PRIVATE) for each in real):
-        raise Refused(
+        raise ProviderMisplaced(
             f"provider {provider.name}: boundary private, but its address is not a private one",
             rule="private-is-private",
             hint="point base_url to a private address, or give the provider boundary public",

@@ -17,7 +17,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import HTTPResponse
 
-from agentctl.errors import CallCut, UpstreamFailed, UpstreamSlow
+from agentctl.errors import CallCut, UpstreamFailed, UpstreamSlow, UpstreamUnreached
 from agentctl.providers.address import Target
 
 CONNECT_TIMEOUT_S = 10.0
@@ -34,11 +34,17 @@ class Exchange:
     """A request to `target`, asked once. `name` is the provider's, for the words of errors."""
 
     def __init__(
-        self, target: Target, *, name: str, read_timeout_s: float = READ_TIMEOUT_S
+        self,
+        target: Target,
+        *,
+        name: str,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
     ) -> None:
         self._target = target
         self._name = name
         self._read_timeout_s = read_timeout_s
+        self._connect_timeout_s = connect_timeout_s
         self._connection: HTTPConnection | None = None
         self._socket: socket.socket | None = None
         self._response: HTTPResponse | None = None
@@ -58,12 +64,21 @@ class Exchange:
     def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, dict[str, str]]:
         """POST `body`; return the answer's status and headers as soon as they are there.
 
-        Raises UpstreamFailed, UpstreamSlow, or CallCut.
+        Raises UpstreamUnreached (nothing was sent), UpstreamFailed, UpstreamSlow, or CallCut.
         """
+        return self._request("POST", path, body, headers)
+
+    def look(self, path: str, headers: Mapping[str, str]) -> int:
+        """GET a path; return the answer's status. Raises as `ask`."""
+        return self._request("GET", path, None, headers)[0]
+
+    def _request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, str]]:
         connection = self._connect()
         try:
             connection.request(
-                "POST",
+                method,
                 self._target.path + path,
                 body=body,
                 headers=headers,
@@ -126,31 +141,32 @@ class Exchange:
                 raise CallCut(self.cut_reason)
             return connection
         assert failure is not None, "a target has at least one address"
-        raise self._failure(failure, "can't be reached") from failure
+        raise self._failure(failure, "can't be reached", unsent=True) from failure
 
     def _open(self, address: str) -> HTTPConnection:
         """Return a connection to the checked address, under the provider's own name for TLS."""
         if self._target.scheme == "http":
-            return HTTPConnection(address, self._target.port, timeout=CONNECT_TIMEOUT_S)
+            return HTTPConnection(address, self._target.port, timeout=self._connect_timeout_s)
         return HTTPSConnection(
             address,
             self._target.port,
-            timeout=CONNECT_TIMEOUT_S,
+            timeout=self._connect_timeout_s,
             ssl_context=_tls(),
             server_hostname=self._target.host,  # the context checks the certificate against it
         )
 
-    def _failure(self, cause: Exception, what: str) -> UpstreamFailed:
+    def _failure(self, cause: Exception, what: str, *, unsent: bool = False) -> UpstreamFailed:
         if self.cut_reason:
             return CallCut(self.cut_reason)
         refused = isinstance(cause, urllib3.exceptions.NewConnectionError)  # a timeout, to urllib3
-        failed = UpstreamFailed(f"provider {self._name} {what}")
-        why = f"{failed} at {self._target.origin}{_words_of(cause)}"
-        if isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) and not refused:
-            return UpstreamSlow(f"provider {self._name} took too long").told(
-                f"{why}: it took too long"
-            )
-        return failed.told(why)
+        slow = isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) and not refused
+        why = f"provider {self._name} {what} at {self._target.origin}{_words_of(cause)}"
+        why += ": it took too long" if slow else ""
+        if unsent:
+            return UpstreamUnreached(f"provider {self._name} {what}").told(why)
+        if slow:
+            return UpstreamSlow(f"provider {self._name} took too long").told(why)
+        return UpstreamFailed(f"provider {self._name} {what}").told(why)
 
 
 def _words_of(cause: BaseException | None) -> str:

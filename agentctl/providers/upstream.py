@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from agentctl.model.fleet import ProviderKind
@@ -60,6 +61,16 @@ def answer_headers(upstream: Mapping[str, str]) -> dict[str, str]:
         for name, value in lowered.items()
         if name in _TO_CLIENT or name.startswith(_TO_CLIENT_PREFIX)
     }
+
+
+def retry_after_s(value: str, *, wall_s: float) -> float | None:
+    """Return the seconds that a Retry-After asks for, None where there is none (RFC 9110 §10.2.3)."""
+    if value.isascii() and value.isdecimal():
+        return float(value[:12])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - wall_s)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _credential(kind: ProviderKind, key: str) -> dict[str, str]:

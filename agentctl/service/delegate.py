@@ -127,7 +127,7 @@ def _delegate(hub: Hub, txn: Txn, say: Say, sent: Sent) -> Made | Rejection:
     if isinstance(budget, str):
         return _no(budget, rule="budget", hint="it comes out of your own task's")
     task = _task(hub, fleet, standing, message["payload"], scope, budget)
-    found = route_task.pick(txn, say, task, hub.live.unusable)
+    found = route_task.pick(txn, say, task, hub.live)
     if isinstance(found, NoRoute):
         refusal = _refused_by_rules(say, task, found)
         if refusal is not None:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from agentctl.model.alert import Alert
+from agentctl.model.away import Away
 from agentctl.model.message import RATE_BURST, RATE_PER_S
 from agentctl.model.mode import Mode, Order
 from agentctl.model.principal import AgentPrincipal
@@ -115,6 +116,10 @@ class Live:
     moved_s: float = 0.0  # wall clock of work's last move, anywhere
     upstreams: dict[str, Upstream] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)  # providers without a key, and why
+    away: Mapping[tuple[str, str], Away] = field(default_factory=dict)  # by provider and agent
+    trials: dict[tuple[str, str], str] = field(default_factory=dict)  # the one task let through
+    # Attempts whose last call was refused because the provider is away, by the gateway's word.
+    put_off: "OrderedDict[tuple[str, int], str]" = field(default_factory=OrderedDict)
     keys_looked_at: int = 0  # the generation that this was last found of
     book: Book = field(default_factory=Book)
     book_unkept: dict[tuple[str, str], Alert] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from agentctl.model.mode import Verb
 from agentctl.model.task import Task, Usage
 from agentctl.monitor import permits
 from agentctl.monitor.upstream import after_call
-from agentctl.service import budgets, narrowing
+from agentctl.service import budgets, narrowing, put_off
 from agentctl.service.attempt_token import holder_of
 from agentctl.service.context import Hub
 from agentctl.service.live import CALLS_MAX
@@ -81,6 +81,7 @@ def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any]:
         "call": call,
         "task": task.id,
         "attempt": task.attempt,
+        "agent": instance.agent,
         "provider": plain(provider),
     }
 
@@ -174,7 +175,9 @@ def usage(hub: Hub, call: str, body: dict[str, Any]) -> dict[str, Any]:
         task_table.put(txn, _with(task, body, _provider_of(hub, txn, opened)))
         answers.remember(txn, opened.task, call, "", {})
 
-    _reached(hub, opened.instance, str(body.get("status", "")), str(body.get("why", "")))
+    word, why = str(body.get("status", "")), str(body.get("why", ""))
+    put_off.heard(hub, (opened.task, opened.attempt), word, why)
+    _reached(hub, opened.instance, word, why)
     hub.store.write(work)
     return {}
 

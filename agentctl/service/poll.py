@@ -16,7 +16,7 @@ from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import LIVE, Task, TaskState
 from agentctl.monitor import permits
-from agentctl.service import budgets, ephemeral, mail
+from agentctl.service import budgets, ephemeral, mail, waits
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.fitting import against_container, is_decided
 from agentctl.service.live import wait_until
@@ -139,8 +139,8 @@ def _may_take(hub: Hub, txn: Txn, instance: Instance) -> Task | None:
         return None
     if instance.agent not in fleet.agents:
         return None  # no longer declared: it gets no work
-    if instance.provider in hub.live.unusable:
-        return None  # it could only fail
+    if waits.shut(hub.live, provider=instance.provider, agent=instance.agent):
+        return None
     if instance.ephemeral is not ephemeral.is_ephemeral(fleet.agents[instance.agent]):
         return None  # its agent's work wants containers of the other kind now
     if instance.ephemeral:

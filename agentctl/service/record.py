@@ -7,7 +7,7 @@ from agentctl.service.context import Hub
 from agentctl.store import Txn, decisions, journal, task_events
 
 # Events of a task that prove that the fleet works; what the hub does alone (expiry) proves nothing.
-MOVES = frozenset({"leased", "accepted", "completed", "failed", "failed_retryable"})
+MOVES = frozenset({"leased", "accepted", "completed", "failed", "failed_retryable", "put_off"})
 
 
 def note(

@@ -28,7 +28,7 @@ def agents(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     require_role(who, PLANNERS, "read agents")
     fleet = hub.fleet
     if fleet is None:
-        return {"agents": [], "unusable": {}}
+        return {"agents": [], "unusable": {}, "away": {}}
     with hub.store.read() as txn:
         wanted = ephemeral.wanted(hub, txn)
         living = list(instances.alive(txn))
@@ -36,7 +36,8 @@ def agents(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
             _agent_row(hub, txn, fleet, spec, living, wanted)
             for spec in fleet.generation.desired.agents
         ]
-    return {"agents": rows, "unusable": dict(usable.of_declared(hub))}
+    unusable, away = dict(usable.of_declared(hub)), usable.away_of_declared(hub)
+    return {"agents": rows, "unusable": unusable, "away": away}
 
 
 def agent(hub: Hub, name: str, who: OperatorPrincipal) -> dict[str, Any]:

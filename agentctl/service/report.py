@@ -14,7 +14,7 @@ from agentctl.model.digest import digest
 from agentctl.model.mode import Verb
 from agentctl.model.principal import AgentPrincipal
 from agentctl.model.task import TEXT_BYTES_MAX, Result, Task, TaskState, Usage
-from agentctl.service import artifacts, budgets, claims, delegated, failing, next_task
+from agentctl.service import artifacts, budgets, claims, delegated, failing, next_task, put_off
 from agentctl.service.context import Hub
 from agentctl.service.delegate import delegate
 from agentctl.service.live import WOKEN_FOR_ONE
@@ -79,6 +79,8 @@ def _outcome(
     )
     failpoints.hit("service.settle.after")
     _tidy(hub, kind, message["task"])
+    if kind == "task.failed":
+        put_off.look_again(hub, message["task"])
     delegated.tell(hub)
     hub.live.waiters.wake(f"task:{message['task']}", f"instance:{who.instance}", "reconciler")
     hub.live.waiters.wake(f"agent:{who.agent}", at_most=WOKEN_FOR_ONE)  # it may be queued again
@@ -112,7 +114,7 @@ def _settle(
         raise Conflict(f"task {task.id}: {why}") from why
     task_table.put(txn, after)
     outcome = event if after.state is not TaskState.QUEUED else "failed_retryable"
-    outcome = "dead" if after.state is TaskState.DEAD else outcome
+    outcome = {TaskState.DEAD: "dead", TaskState.HELD: "put_off"}.get(after.state, outcome)
     facts = _kept(after)
     said_why = "" if event == "accepted" else after.error[:200]  # then it is an attempt before's
     note_task(hub, txn, after, outcome, who=who.spiffe_id, detail=said_why, **facts)
@@ -149,10 +151,14 @@ def _completed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
 def _failed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
     hub.live.progress.pop(task.id, None)
     result = _result(txn, task, payload)
+    usage = _usage(task, payload, priced=budgets.priced(task, hub.fleet))
+    waits = put_off.instead(hub, task, usage, said=result.detail)
+    if waits is not None:
+        return waits
     after = fail(
         task,
         result,
-        _usage(task, payload, priced=budgets.priced(task, hub.fleet)),
+        usage,
         retryable=bool(payload["retryable"]),
         now_s=hub.clock.wall_s(),
     )

@@ -11,7 +11,7 @@ from agentctl.model.decision import Decision
 from agentctl.model.task import Task, TaskState
 from agentctl.opa import Allowed
 from agentctl.routing import NoRoute
-from agentctl.service import route_task
+from agentctl.service import route_task, waits
 from agentctl.service.context import Hub
 from agentctl.service.fitting import is_decided
 from agentctl.service.narrowing import Answers, Say, Unanswered, Unasked, among
@@ -44,6 +44,8 @@ def reroute(hub: Hub) -> int:
     hub.store.write(_nothing)  # what was routed by an older generation is written, so seen below
     with hub.store.read() as txn:
         waiting = [task_id for state in WAITING for task_id in task_table.in_state(txn, state)]
+        if waits.trying(hub.live):
+            waiting.sort(key=lambda each: _put_off(txn, each))
     if hub.fleet.opa.enabled:
         hub.live.opa.owe(waiting)
         return 0
@@ -53,6 +55,26 @@ def reroute(hub: Hub) -> int:
         moved |= hub.store.write(partial(decide, hub, answers=answers)).agents
     wake(hub, moved)
     return len(moved)
+
+
+def _put_off(txn: Txn, task_id: str) -> int:
+    """Return how often a task met a provider that was away: who met it least is let through first.
+
+    So a task whose own calls bring the failures about doesn't stand in the way of the others.
+    """
+    task = task_table.get(txn, task_id)
+    return task.put_off if task is not None else 0
+
+
+def one(hub: Hub, task_id: str) -> None:
+    """Route one waiting task again: what it waited for may have ended before it began to wait."""
+    if hub.fleet is None:
+        return
+    if hub.fleet.opa.enabled:
+        hub.live.opa.owe([task_id])
+        return
+    answers: dict[str, Answers] = {task_id: {}}
+    wake(hub, hub.store.write(partial(decide, hub, answers=answers)).agents)
 
 
 def wake(hub: Hub, agents: set[str]) -> None:
@@ -102,12 +124,12 @@ def say_of(hub: Hub, task: Task, answers: Answers) -> Say:
 def rehearse(hub: Hub, txn: Txn, task: Task, answers: Answers) -> None:
     """Raise Unasked where deciding a task needs an answer that isn't there. Writes nothing."""
     if task.state in WAITING:
-        route_task.pick(txn, say_of(hub, task, answers), task, hub.live.unusable)
+        route_task.pick(txn, say_of(hub, task, answers), task, hub.live)
 
 
 def _again(hub: Hub, txn: Txn, say: Say, task: Task) -> Task | None:
     """Return the task where it goes now, or None when nothing changes for it."""
-    found = route_task.pick(txn, say, task, hub.live.unusable)
+    found = route_task.pick(txn, say, task, hub.live)
     if isinstance(found, NoRoute):
         if task.state is TaskState.HELD:
             return hold(task, found.reason) if task.held_reason != found.reason else None

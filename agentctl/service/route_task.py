@@ -1,14 +1,14 @@
 """A task's facts and the applied fleet to where it goes: routing with policy's say in it."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from agentctl.model.decision import Decision, Question
 from agentctl.model.fleet import AgentSpec, Lifecycle
 from agentctl.model.task import Routed, Task
 from agentctl.routing import Candidate, Chosen, NoRoute, Wanted, choose
+from agentctl.service import waits
 from agentctl.service.context import Fleet
+from agentctl.service.live import Live
 from agentctl.service.narrowing import Say
 from agentctl.store import Txn, quarantined_agents
 from agentctl.store import tasks as task_table
@@ -84,21 +84,21 @@ def _barred(fleet: Fleet, task: Task, spec: AgentSpec) -> str:
     return ""
 
 
-def pick(
-    txn: Txn, say: Say, task: Task, unusable: Mapping[str, str] = MappingProxyType({})
-) -> Chosen | NoRoute:
+def pick(txn: Txn, say: Say, task: Task, live: Live | None = None) -> Chosen | NoRoute:
     """Return where the task goes now, or why nobody may take it. Raises what `say` does.
 
-    A provider without a key (`unusable`) changes nothing about where work belongs: it waits
-    for the key, and goes nowhere else. The reason names no file: agents may read it. OPA is
-    asked about the agent that would be chosen, and where it refuses about the next.
+    A provider that can't be used now, as `live` has it, changes nothing about where work belongs:
+    it waits, and goes nowhere else. OPA is asked about the agent that would be chosen, and where it
+    refuses about the next.
     """
     fleet = say.fleet
     seen = candidates(txn, fleet, task)
     for _ in range(ASKED_MAX):
         found = choose(wanted(task), seen, fleet.generation.desired.routing.routes, fleet.levels)
-        if isinstance(found, Chosen) and found.provider in unusable:
-            return NoRoute(reason=f"provider {found.provider} of {found.agent} has no usable key")
+        if isinstance(found, Chosen) and live is not None:
+            why = waits.reason(live, provider=found.provider, agent=found.agent, task=task.id)
+            if why:
+                return NoRoute(reason=why)
         if isinstance(found, NoRoute) or not fleet.opa.enabled:
             return found
         said = say.decide(question(task, found.agent))
@@ -115,7 +115,7 @@ def pick(
 def refused_by_opa(say: Say, found: NoRoute) -> tuple[Question, Decision] | None:
     """Return the first refusal of OPA's where it refused all that may take the task otherwise.
 
-    None where another still may, and only waits for its provider's key.
+    None where another still may, and only waits for its provider.
     """
     return say.refused[0] if say.refused and found.by_agent else None
 

@@ -47,6 +47,7 @@ def snapshot(hub: Hub) -> Snapshot:
             living=tuple(_living(hub, each) for each in living),
             upstreams=failing.of_declared(hub),
             unusable=usable.of_declared(hub),
+            away=usable.away_of_declared(hub),
             hosts=_hosts(hub),
             steps=_steps(hub),
             apart_since_s=live.apart_since_s,

@@ -108,7 +108,7 @@ def _submit(
 
 
 def _pick(hub: Hub, txn: Txn, say: Say, task: Task) -> Chosen | NoRoute:
-    return route_task.pick(txn, say, task, hub.live.unusable)
+    return route_task.pick(txn, say, task, hub.live)
 
 
 def _check(new: NewTask, fleet: Fleet) -> None:

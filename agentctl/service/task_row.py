@@ -24,6 +24,7 @@ def task_row(task: Task, *, content: bool = True) -> dict[str, Any]:
         "container": task.container or None,
         "attempt": task.attempt,
         "max_attempts": task.max_attempts,
+        "put_off": task.put_off,
         "held_reason": task.held_reason or None,
         "submitted_by": task.submitted_by,
         "submitted_at_s": task.submitted_at_s,

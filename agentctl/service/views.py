@@ -105,6 +105,7 @@ def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
         "files": files.as_row(hub),
         "quarantined": apart,
         "unusable": dict(usable.of_declared(hub)),
+        "away": usable.away_of_declared(hub),
         "keys_looked_at": hub.live.keys_looked_at,
         "failing": failing.as_words(hub),
         "converged": hub.live.last_pass.get("converged"),

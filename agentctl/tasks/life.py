@@ -25,6 +25,7 @@ TRANSITIONS: dict[tuple[TaskState, TaskEvent], TaskState] = {
     (_RUNNING, TaskEvent.COMPLETED): TaskState.COMPLETED,
     (_RUNNING, TaskEvent.FAILED): TaskState.FAILED,
     (_RUNNING, TaskEvent.FAILED_RETRYABLE): _QUEUED,
+    (_RUNNING, TaskEvent.PUT_OFF): _HELD,
     (_RUNNING, TaskEvent.EXPIRED): _QUEUED,
     (_RUNNING, TaskEvent.ATTEMPTS_SPENT): TaskState.DEAD,
     (_RUNNING, TaskEvent.CANCELLED): TaskState.CANCELLED,

@@ -104,15 +104,33 @@ def fail(task: Task, result: Result, usage: Usage, *, retryable: bool, now_s: fl
     """The current attempt failed: again if it may help and attempts are left, else for good."""
     if not retryable:
         return _end(task, TaskEvent.FAILED, now_s=now_s, result=result, usage=usage)
-    if task.attempt >= task.max_attempts:
+    if task.spent:
         return _end(task, TaskEvent.ATTEMPTS_SPENT, now_s=now_s, result=result, usage=usage)
     state = next_state(task.state, TaskEvent.FAILED_RETRYABLE)
     return replace(_released(task), state=state, usage=usage, error=result.detail)
 
 
+def put_off(task: Task, usage: Usage, *, detail: str, reason: str) -> Task:
+    """The attempt ended because its provider was away: it isn't spent, and the task waits.
+
+    `detail` says how the attempt ended, `reason` why the task is held.
+    """
+    state = next_state(task.state, TaskEvent.PUT_OFF)
+    return replace(
+        _released(task),
+        state=state,
+        usage=usage,
+        error=detail,
+        put_off=task.put_off + 1,
+        routed=None,
+        agent="",
+        held_reason=reason,
+    )
+
+
 def expire(task: Task, *, reason: str, now_s: float) -> Task:
     """The lease ran out, or its container is gone: the next attempt, or dead when they are spent."""
-    if task.attempt >= task.max_attempts:
+    if task.spent:
         return replace(_end(task, TaskEvent.ATTEMPTS_SPENT, now_s=now_s), error=reason)
     state = next_state(task.state, TaskEvent.EXPIRED)
     return replace(_released(task), state=state, error=reason)

@@ -20,6 +20,7 @@ from agentctl.paths import StatePaths
 
 TOKEN = "mt1.task-1.1.secret-of-the-task"
 KEY = "sk-real-key"
+RIDE_S = 2.5  # long enough for two probes, and for a test to see that a call waits
 
 
 def until(look: Callable[[], Any], *, within_s: float = 5.0, what: str = "it") -> Any:
@@ -46,6 +47,8 @@ class Hub:
         self.forgotten: set[str] = set()
         self.generation = 1
         self.keys_told: list[dict[str, Any]] = []
+        self.holds: list[dict[str, Any]] = []
+        self.task, self.attempt, self.agent = "task-1", 1, "thinker"
         self._server: socketserver.ThreadingUnixStreamServer | None = None
 
     def start(self) -> None:
@@ -87,7 +90,8 @@ class Hub:
             return 200, {"current": [each for each in body["calls"] if each not in unknown]}
         if path == "/api/hub/providers":
             self.keys_told.append(body)
-            return 200, {"generation": self.generation, "providers": [self.provider]}
+            answer = {"generation": self.generation, "providers": [self.provider]}
+            return 200, {**answer, "away": self.holds}
         if path.endswith("/usage"):
             self.usage[path.split("/")[4]] = body
             return 200, {}
@@ -98,7 +102,8 @@ class Hub:
             status, problem = self.problem
             return status, {"type": f"urn:agentctl:problem:{problem['type']}", **problem}
         call = f"call-{len(self.asked)}"
-        return 200, {"call": call, "task": "task-1", "attempt": 1, "provider": self.provider}
+        lease = {"task": self.task, "attempt": self.attempt, "agent": self.agent}
+        return 200, {"call": call, **lease, "provider": self.provider}
 
 
 class Door:
@@ -166,7 +171,7 @@ def stage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Stage]:
     ended_well: list[bool] = []
 
     def serve() -> None:
-        run(paths, stop)
+        run(paths, stop, ride_s=RIDE_S)
         ended_well.append(True)
 
     gateway = threading.Thread(target=serve, daemon=True)

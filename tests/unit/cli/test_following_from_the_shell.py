@@ -208,6 +208,16 @@ def test_each_attempt_that_failed_is_said_with_its_reason_and_the_last_is_left_t
     ]
 
 
+def test_an_attempt_that_was_put_off_is_said_and_not_counted() -> None:
+    put_off = {**LEASED, "event": "put_off", "detail": "provider p can't be reached"}
+    lost = {**LEASED, "event": "failed_retryable", "detail": "no answer"}
+    attempts = LostAttempts(3)
+    assert attempts.lines(news(LEASED, put_off, LEASED, lost)) == [
+        "attempt 1 of 3 was put off, and isn't counted: provider p can't be reached",
+        "attempt 1 of 3 failed: no answer",
+    ]
+
+
 def test_wait_prints_failed_attempts_on_stderr_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

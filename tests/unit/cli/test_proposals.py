@@ -81,6 +81,15 @@ def test_a_provider_without_a_key_is_a_note_and_no_change() -> None:
     )
 
 
+def test_a_provider_that_is_away_is_a_note_and_no_change() -> None:
+    away = applied(FLEET, away={"ollama-qwen3": "away: it can't be reached", "gone": "x"})
+    found = proposed(FLEET, seen(container(RESEARCHER)), away)
+    assert not found.changed
+    assert found.plan.notes == (
+        "provider ollama-qwen3 is away: it can't be reached; work for its agents is held",
+    )
+
+
 def test_before_the_first_generation_the_plan_says_so() -> None:
     found = proposed(FLEET, seen(), Current(installation=OURS))
     assert text(found).endswith("Nothing is applied yet: this is the first generation.")

@@ -71,7 +71,7 @@ class Stage:
 
     def open(self, name: str, *, gone: bool = False) -> Exchange:
         exchange = Exchange(TARGET, name="o")
-        granted = Granted(call=name, task="task-1", attempt=1, provider=OLLAMA)
+        granted = Granted(call=name, task="task-1", attempt=1, provider=OLLAMA, agent="researcher")
         self.calls.add(OpenCall(WANTED, granted, exchange, gone=lambda: gone))
         return exchange
 
@@ -107,6 +107,7 @@ def test_a_hub_that_restarted_is_asked_anew_for_what_it_knows_no_more(stage: Sta
         "call": "call-9",
         "task": "task-1",
         "attempt": 1,
+        "agent": "researcher",
         "provider": plain(OLLAMA),
     }
     stage.calls.look()

@@ -8,7 +8,12 @@ from agentctl.monitor.upstream import after_call, in_words
 TWICE = Upstream(failures=2, word="529", since_s=5.0)
 
 
-@pytest.mark.parametrize("word", ["500", "529", "upstream-failed", "upstream-slow", "401", "403"])
+OWED = ("500", "529", "401", "403", "upstream-failed", "upstream-unreached", "upstream-slow")
+ENDED_HERE = ("cut", "client gone", "call-cut", "provider-unusable", "provider-away", "failed")
+REFUSED_HERE = ("refused", "conflict", "throttled", "malformed-body")
+
+
+@pytest.mark.parametrize("word", [*OWED, "provider-misplaced"])
 def test_what_the_provider_owes_counts_as_a_failure(word: str) -> None:
     assert after_call(TWICE, word, now_s=9.0) == Upstream(failures=3, word=word, since_s=5.0)
     assert after_call(None, word, now_s=9.0) == Upstream(failures=1, word=word, since_s=9.0)
@@ -19,8 +24,8 @@ def test_any_answer_of_its_own_proves_that_it_is_there(word: str) -> None:
     assert after_call(TWICE, word, now_s=9.0) is None
 
 
-@pytest.mark.parametrize("word", ["cut", "client gone", "provider-unusable"])
-def test_a_call_that_was_ended_on_this_side_says_nothing(word: str) -> None:
+@pytest.mark.parametrize("word", [*ENDED_HERE, *REFUSED_HERE])
+def test_a_call_that_was_refused_or_ended_on_this_side_says_nothing(word: str) -> None:
     assert after_call(TWICE, word, now_s=9.0) is TWICE
     assert after_call(None, word, now_s=9.0) is None
 

@@ -15,6 +15,7 @@ from agentctl.tasks import (
     fail,
     lease,
     next_state,
+    put_off,
     queue,
     renew,
     time_out,
@@ -136,3 +137,22 @@ def test_the_first_start_stands_over_later_attempts() -> None:
     again = expire(running(), reason="silent", now_s=9.0)
     assert running(again).started_at_s == 5.0
     assert running(replace(HELD)).started_at_s == 5.0
+
+
+def test_an_attempt_that_was_put_off_is_held_and_not_spent() -> None:
+    task = put_off(running(), Usage(), detail="down", reason="provider p can't be reached")
+    assert (task.state, task.held_reason, task.error) == (
+        TaskState.HELD,
+        "provider p can't be reached",
+        "down",
+    )
+    assert (task.attempt, task.put_off, task.lease, task.routed) == (1, 1, None, None)
+    third = task
+    for _ in range(2):  # max_attempts is 2, and two more were begun
+        assert not third.spent
+        third = expire(
+            leased(queue(third, ROUTED) if third.state is TaskState.HELD else third),
+            reason="gone",
+            now_s=9.0,
+        )
+    assert (third.state, third.attempt) == (TaskState.DEAD, 3)
