@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agentctl.model.away import Away, Cause
 from agentctl.model.principal import AgentPrincipal, OperatorPrincipal, Role
 from agentctl.model.task import PUT_OFF_MAX, NewTask, Task, TaskState
 from agentctl.service import alerts, model_calls, registry, usable, views
@@ -99,11 +100,10 @@ def test_one_agents_trouble_holds_no_others_work(at_hand: HubAtHand) -> None:
 def test_no_container_is_given_work_that_could_only_fail(at_hand: HubAtHand) -> None:
     made, _ = submit(at_hand.hub, RESEARCH, ADMIN)
     who = at_hand.born("researcher")
-    found = usable.told(at_hand.hub, {"generation": 1, "unusable": [], "away": []})
-    assert found["away"] == []
-    tell(at_hand, row())
+    down = Away(provider="ollama", agent="", cause=Cause.UNREACHABLE, why=WHY)
+    at_hand.hub.live.away = {down.key: down}  # found, and the queue not yet gone through
     assert look(at_hand, who) == []
-    tell(at_hand)
+    at_hand.hub.live.away = {}
     assert look(at_hand, who) == [made.id]
 
 
