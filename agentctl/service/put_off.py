@@ -26,15 +26,15 @@ def heard(hub: Hub, lease: tuple[str, int], word: str, why: str) -> None:
             hub.live.put_off.popitem(last=False)
 
 
-def instead(hub: Hub, task: Task, usage: Usage, *, said: str) -> Task | None:
+def instead(hub: Hub, task: Task, usage: Usage) -> Task | None:
     """Return a task held instead of failed, where its attempt's provider was away; None where it wasn't.
 
-    `said` are the agent's words. Raises Impossible as any step does.
+    Its error is the gateway's word: the agent knows of a 403 alone. Raises Impossible as any step does.
     """
     why = hub.live.put_off.get((task.id, task.attempt))
     if why is None or task.put_off >= PUT_OFF_MAX:
         return None
-    return put_off(task, usage, detail=f"{why} ({said})" if said else why, reason=_HELD)
+    return put_off(task, usage, detail=why, reason=_HELD)
 
 
 def look_again(hub: Hub, task_id: str) -> None:

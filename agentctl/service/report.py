@@ -152,7 +152,7 @@ def _failed(hub: Hub, txn: Txn, task: Task, payload: dict[str, Any]) -> Task:
     hub.live.progress.pop(task.id, None)
     result = _result(txn, task, payload)
     usage = _usage(task, payload, priced=budgets.priced(task, hub.fleet))
-    waits = put_off.instead(hub, task, usage, said=result.detail)
+    waits = put_off.instead(hub, task, usage)
     if waits is not None:
         return waits
     after = fail(

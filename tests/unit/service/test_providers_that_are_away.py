@@ -167,7 +167,7 @@ def test_an_attempt_that_the_provider_ended_is_not_spent(
     found = attempt.fails(retryable=retryable)
     assert (found.state, found.attempt, found.put_off) == (TaskState.HELD, 1, 1)
     assert found.held_reason == f"provider ollama can't be reached; {WAITS}"
-    assert found.error == f"{WHY} (502)"
+    assert found.error == WHY
     events = views.task(at_hand.hub, made.id, ADMIN)["events"]
     assert [each["event"] for each in events][-1] == "put_off"
     tell(at_hand)
