@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
 from agentctl.model.journal import Entry, Line
@@ -56,7 +57,7 @@ def link(entry: Entry, *, at_s: float, after: Head) -> Line:
         at_s=at_s,
         entry=entry,
         previous=after.hash,
-        hash=_hash(_unhashed(entry, seq, at_s, after.hash)),
+        hash=hashlib.sha256(_written(entry, seq, at_s, after.hash).encode()).hexdigest(),
     )
 
 
@@ -118,6 +119,22 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "label": entry.label,
         "facts": entry.facts,
     }
+
+
+def _written(entry: Entry, seq: int, at_s: float, previous: str) -> str:
+    """Return what `_encode` makes of `_unhashed`, in half the time: the hub writes several lines a request.
+
+    Verifying goes the long way, so the two hold each other to it.
+    """
+    facts = ",".join(
+        [f"{_quoted(name)}:{_quoted(entry.facts[name])}" for name in sorted(entry.facts)]
+    )
+    return (
+        f'{{"at_s":{at_s!r},"entry":{{"decision":{_quoted(entry.decision)},"facts":{{{facts}}},'
+        f'"generation":{entry.generation},"kind":{_quoted(entry.kind)},"label":{_quoted(entry.label)},'
+        f'"subject":{_quoted(entry.subject)},"who":{_quoted(entry.who)}}},'
+        f'"previous":{_quoted(previous)},"seq":{seq}}}'
+    )
 
 
 def _hash(unhashed: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ other. The head in table meta and the last line agree, so a cut-off end shows.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import lru_cache
 
 from agentctl.model import chain
 from agentctl.model.chain import Break, Head
@@ -16,6 +16,7 @@ from agentctl.store.codec import Codec
 from agentctl.store.txn import Table, Txn
 
 READ_MAX = 1000  # lines in one page
+NAMES_REMEMBERED_MAX = 4096  # principals: a fleet of a thousand agents, each twice
 
 _HEAD = "journal/head"
 _BEGINNING = "journal/beginning"
@@ -76,12 +77,21 @@ def _scan(txn: Txn, after: int) -> Iterator[Line]:
 
 
 def _clean(entry: Entry) -> Entry:
-    return replace(
-        entry,
-        who=redact(entry.who),
+    return Entry(
+        kind=entry.kind,
+        who=_redacted_name(entry.who),
         subject=redact(entry.subject),
+        decision=entry.decision,
+        generation=entry.generation,
+        label=entry.label,
         facts={name: redact(text) for name, text in entry.facts.items()},
     )
+
+
+@lru_cache(NAMES_REMEMBERED_MAX)
+def _redacted_name(who: str) -> str:
+    """A principal's name has separators, so that all forms are looked for; and each comes again and again."""
+    return redact(who)
 
 
 def _head(txn: Txn, name: str) -> Head:

@@ -1,6 +1,5 @@
 """Where a task stands in the indexes and counters: a function of its record, so that both move as one."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentctl.model.task import FINAL, LIVE, Task, TaskState
@@ -32,7 +31,7 @@ def agent_of(task: Task) -> str:
 
 def place(task: Task) -> Place:
     """Return where `task` stands."""
-    return Place(entries=frozenset(_entries(task)), counted=frozenset(_counted(task)))
+    return Place(entries=_entries(task), counted=_counted(task))
 
 
 def move(txn: Txn, old: Place, new: Place) -> None:
@@ -47,24 +46,24 @@ def move(txn: Txn, old: Place, new: Place) -> None:
         counters.add(txn, name, 1)
 
 
-def _entries(task: Task) -> Iterator[tuple[Table, bytes]]:
-    agent = agent_of(task)
-    yield Table.TASKS_BY_STATE, keys.text(task.state, task.id)
-    yield Table.TASKS_BY_AGENT, keys.text(agent, task.state, task.id)
+def _entries(task: Task) -> frozenset[tuple[Table, bytes]]:
+    agent, state, own = keys.text(agent_of(task)), keys.text(task.state), keys.text(task.id)
+    found = [(Table.TASKS_BY_STATE, state + own), (Table.TASKS_BY_AGENT, agent + state + own)]
     if task.state is TaskState.QUEUED:
-        rank = keys.descending(task.priority)
-        yield Table.TASKS_QUEUED, keys.text(agent) + rank + keys.text(task.id)
+        found.append((Table.TASKS_QUEUED, agent + keys.descending(task.priority) + own))
     if task.state in WAITING and task.deadline_s is not None:
-        yield Table.TASKS_DEADLINE, keys.moment(task.deadline_s) + keys.text(task.id)
+        found.append((Table.TASKS_DEADLINE, keys.moment(task.deadline_s) + own))
     if task.state in LIVE and task.lease:
-        yield Table.TASKS_LIVE, keys.text(task.lease.instance, task.id)
+        found.append((Table.TASKS_LIVE, keys.text(task.lease.instance) + own))
     if task.delegated is not None and task.parent:
-        yield Table.TASKS_CHILDREN, keys.text(task.parent, task.id)
+        found.append((Table.TASKS_CHILDREN, keys.text(task.parent) + own))
         if task.state not in FINAL:
-            yield Table.TASKS_DELEGATED, keys.text(task.id)
+            found.append((Table.TASKS_DELEGATED, own))
+    return frozenset(found)
 
 
-def _counted(task: Task) -> Iterator[tuple[str, ...]]:
-    yield COUNT_BY_STATE, task.state.value
+def _counted(task: Task) -> frozenset[tuple[str, ...]]:
+    by_state = (COUNT_BY_STATE, task.state.value)
     if task.state in _WAITS_OR_RUNS:
-        yield COUNT_LOAD, agent_of(task)
+        return frozenset((by_state, (COUNT_LOAD, agent_of(task))))
+    return frozenset((by_state,))

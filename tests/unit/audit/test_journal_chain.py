@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentctl.model.chain import GENESIS, Break, Head, canonical_line, first_break, link
 from agentctl.model.journal import Entry, Line
@@ -125,3 +127,28 @@ def test_a_journal_without_its_oldest_lines_holds_from_the_last_of_them() -> Non
     after = Head(seq=2, hash=lines[1].hash)
     assert first_break(lines[2:], after=after) is None
     assert first_break(lines[3:], after=after) is not None
+
+
+TEXTS = st.text(max_size=40)
+
+
+@given(
+    entry=st.builds(
+        Entry,
+        kind=TEXTS,
+        who=TEXTS,
+        subject=TEXTS,
+        decision=TEXTS,
+        generation=st.integers(min_value=0),
+        label=TEXTS,
+        facts=st.dictionaries(TEXTS, TEXTS, max_size=12),
+    ),
+    at_s=st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 2**40)),
+    seq=st.integers(0, 2**53),
+)
+def test_what_is_linked_the_quick_way_verifies_the_long_way(
+    entry: Entry, at_s: float, seq: int
+) -> None:
+    before = Head(seq=seq, hash=GENESIS)
+    line = link(entry, at_s=at_s, after=before)
+    assert first_break([line], after=before, head=Head(seq=line.seq, hash=line.hash)) is None
