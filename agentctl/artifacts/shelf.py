@@ -66,6 +66,10 @@ class Shelf:
         """Return where a file stands, if it is there."""
         return self._place(task, attempt, sha256)
 
+    def has(self, task: str) -> bool:
+        """Whether anything was ever put here for a task, and not all of it is removed."""
+        return os.path.isdir(self._folder(task))  # noqa: PTH112 a Path's is_dir costs four of it
+
     def keep_only(self, task: str, attempt: int, digests: Collection[str]) -> None:
         """Remove what a task's result doesn't name, up to that attempt: the next one may begin already."""
         folder = self._folder(task)

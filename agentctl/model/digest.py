@@ -44,9 +44,13 @@ def plain(value: Any) -> Any:
     return value
 
 
+# What JSON has no word for is made plain on the way: most values are JSON already, and stay uncopied.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain).encode
+
+
 def canonical(value: Any) -> bytes:
     """Return canonical JSON: sorted keys, no spaces, ASCII only."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def digest(value: Any) -> str:

@@ -1,7 +1,6 @@
 """How much work may wait, and come from one: past a bound a submit is refused for now, and nothing kept."""
 
 from agentctl.errors import Throttled
-from agentctl.model.task import TaskState
 from agentctl.service.context import Hub
 from agentctl.store import Txn
 from agentctl.store import tasks as task_table
@@ -14,8 +13,7 @@ RETRY_S = 30.0  # agents take minutes for a task: sooner there is hardly more ro
 
 def require_room(txn: Txn) -> None:
     """Raise Throttled when as many tasks wait as may."""
-    counts = task_table.counts(txn)
-    waiting = counts[TaskState.HELD] + counts[TaskState.QUEUED]
+    waiting = task_table.waiting(txn)
     if waiting >= WAITING_MAX:
         raise Throttled(
             f"{waiting} tasks wait already, the bound is {WAITING_MAX}",

@@ -88,7 +88,7 @@ def _outcome(
 
 
 def _tidy(hub: Hub, kind: str, task_id: str) -> None:
-    if kind == "task.accepted":
+    if kind == "task.accepted" or not hub.shelf.has(task_id):
         return
     with hub.store.read() as txn:
         task = task_table.get(txn, task_id)

@@ -156,6 +156,13 @@ def counts(txn: Txn) -> dict[str, int]:
     return {state.value: kept.get(state.value, 0) for state in TaskState}
 
 
+def waiting(txn: Txn) -> int:
+    """Return how many tasks are held or queued."""
+    return sum(
+        counters.get(txn, (task_index.COUNT_BY_STATE, state.value)) for state in task_index.WAITING
+    )
+
+
 def load(txn: Txn, agent: str) -> int:
     """Return how many tasks wait for or are held by an agent."""
     return counters.get(txn, (task_index.COUNT_LOAD, agent))

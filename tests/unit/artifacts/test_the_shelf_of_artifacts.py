@@ -127,6 +127,16 @@ def test_a_result_without_files_leaves_no_folder_but_the_next_attempts(
     assert [each.split("/")[1] for each in files(tmp_path)] == ["2"]
 
 
+def test_a_task_is_here_from_its_first_part_until_nothing_of_it_is_kept(kept: Shelf) -> None:
+    assert not kept.has(TASK)
+    put(kept)
+    assert kept.has(TASK)
+    kept.keep_only(TASK, 1, {DIGEST})
+    assert kept.has(TASK)
+    kept.keep_only(TASK, 1, ())
+    assert not kept.has(TASK)
+
+
 def test_a_forgotten_task_leaves_nothing(kept: Shelf) -> None:
     put(kept)
     put(kept, task=OTHER)
