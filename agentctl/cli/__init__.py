@@ -40,6 +40,7 @@ COMMANDS = {
     "quarantine": ("quarantine", "quarantine", "Set an agent apart: nothing of it runs."),
     "release": ("quarantine", "release", "Let an agent back that was set apart."),
     "alerts": ("alerts", "alerts", "List what needs a person's eye."),
+    "decisions": ("decisions", "decisions", "List what policy and routing answered."),
     "watchdog": ("watchdog", "watchdog", "Tell somebody when the hub doesn't answer."),
     "pause": ("modes", "pause", "Hand out no more work."),
     "panic": ("modes", "panic", "Stop everything now, and keep the evidence."),

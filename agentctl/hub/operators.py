@@ -1,6 +1,6 @@
 """The operators' listeners: tasks, fleet, generations, mode; the same on socket and TCP."""
 
-from agentctl.hub import access, registry, state, task_artifacts, task_watching
+from agentctl.hub import access, decisions, registry, state, task_artifacts, task_watching
 from agentctl.hub.new_task import KEY_PATTERN, new_task
 from agentctl.hub.query import Parameter
 from agentctl.hub.route import Answer, Call, Route
@@ -292,6 +292,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         answer=list_alerts,
         query=ALERTS_QUERY,
     ),
+    *decisions.ROUTES,
     *access.ROUTES,
     *state.ROUTES,
     Route(

@@ -7,6 +7,8 @@ from agentctl.store import keys
 from agentctl.store.codec import Codec, decoded
 from agentctl.store.txn import Table, Txn
 
+LOOKED_AT_MAX = 2000  # records read for one page: some 20 ms
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
@@ -38,6 +40,25 @@ def get(txn: Txn, decision_id: str) -> Decided | None:
     """Return a decision, or None."""
     key = keys.text(decision_id)
     return decoded(_decided, key, txn.get(Table.DECISIONS, key))
+
+
+def page(
+    txn: Txn, *, allowed: bool | None = None, limit: int, before: str | None = None
+) -> tuple[list[tuple[str, Decided]], str | None]:
+    """Return up to `limit` decisions with their ids, newest first, and the id that the next page begins before.
+
+    Only those that were `allowed`, or weren't. The id is None on the last page; a page may hold
+    fewer than `limit`, even none, and not be the last: LOOKED_AT_MAX bounds what one costs.
+    """
+    found: list[tuple[str, Decided]] = []
+    after, last = (keys.text(before) if before else None), before
+    for looked_at, (key, value) in enumerate(txn.scan(Table.DECISIONS, after=after, reverse=True)):
+        if looked_at == LOOKED_AT_MAX or len(found) == limit:
+            return found, last
+        decided, last = _decided.decode(key, value), keys.last_text(key)
+        if allowed is None or decided.decision.allowed is allowed:
+            found.append((last, decided))
+    return found, None
 
 
 def oldest(txn: Txn, *, before_s: float, limit: int) -> list[str]:

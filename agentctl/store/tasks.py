@@ -168,6 +168,16 @@ def load(txn: Txn, agent: str) -> int:
     return counters.get(txn, (task_index.COUNT_LOAD, agent))
 
 
+def waiting(txn: Txn, agent: str) -> int:
+    """Return how many tasks are queued for an agent; its cost grows with those it works on alone."""
+    at_work = sum(
+        1
+        for state in (TaskState.LEASED, TaskState.RUNNING)
+        for _ in _ids(txn, Table.TASKS_BY_AGENT, keys.text(agent, state))
+    )
+    return load(txn, agent) - at_work
+
+
 def _known(txn: Txn, task_id: str) -> Task:
     task = get(txn, task_id)
     if task is None:

@@ -41,6 +41,7 @@ MAY: dict[str, str] = {
     "GET /api/hub/tasks/{task}/artifacts": OPERATORS,
     "GET /api/hub/tasks/{task}/artifacts/{artifact:path}": OPERATORS,
     "GET /api/hub/alerts": READERS,
+    "GET /api/hub/decisions": READERS,
     "GET /api/hub/keys": READERS,
     "GET /api/hub/journal": READERS,
     "GET /api/hub/journal/checkpoints": READERS,
