@@ -1,12 +1,13 @@
 """The inventory: groups and hosts with the variables each of them gives, in Ansible's order."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from agentctl.config.document import Document
-from agentctl.config.finding import Finding, Path
+from agentctl.config.finding import Finding, Path, shown
 from agentctl.config.host_range import HOSTS_MAX, BadRange, expand, is_range
 from agentctl.config.scope import Variable
 
@@ -41,8 +42,7 @@ class Inventory:
     groups_of: Mapping[str, tuple[str, ...]]  # of each host, outermost first: later ones win
     group_files: Mapping[str, Mapping[str, Variable]] = field(default_factory=dict)
     host_files: Mapping[str, Mapping[str, Variable]] = field(default_factory=dict)
-    circle: str = ""  # a group that contains itself
-    wrong: tuple[Finding, ...] = ()  # host ranges that can't be read: their hosts are missing
+    wrong: tuple[Finding, ...] = ()  # what keeps it from being what the file says
 
     def named_groups(self, host: str) -> tuple[str, ...]:
         """Return what Ansible's `group_names` holds: sorted, without `all` and `ungrouped`."""
@@ -119,8 +119,11 @@ def inventory_from(document: Document | None) -> Inventory:
             if name != "all":
                 groups["all"].children.setdefault(name)
     order, circle = _in_order(groups)
+    if circle and document is not None:
+        ranges.wrong.append(_circle(document, circle))
     _set_depths(groups, order)
     members = _members(groups, order) | {"all": dict.fromkeys(hosts)}
+    _fill_ungrouped(groups, members)
     groups_of: dict[str, list[str]] = {host: [] for host in hosts}
     for group in sorted(groups.values(), key=lambda g: (g.depth, g.priority, g.name)):
         for host in members[group.name] if group.name != "all" else ():
@@ -131,7 +134,6 @@ def inventory_from(document: Document | None) -> Inventory:
         declared=declared,
         members={name: tuple(inside) for name, inside in members.items()},
         groups_of={host: tuple(names) for host, names in groups_of.items()},
-        circle=circle,
         wrong=tuple(ranges.wrong),
     )
 
@@ -151,8 +153,8 @@ def _add(
     body = _mapping(body)
     group.variables.update(variables(document, (*path, "vars"), body.get("vars")))
     priority = group.variables.pop(PRIORITY, None)
-    if priority is not None and isinstance(priority.raw, int):
-        group.priority = priority.raw
+    if priority is not None:
+        _set_priority(group, priority, ranges)
     for key, body_of_hosts in _mapping(body.get("hosts")).items():
         at = (*path, "hosts", key)
         given = variables(document, at, body_of_hosts)
@@ -163,6 +165,17 @@ def _add(
     for child, inner in _mapping(body.get("children")).items():
         group.children.setdefault(child)
         _add(document, (*path, "children", child), child, inner, groups, hosts, declared, ranges)
+
+
+def _set_priority(group: Group, given: Variable, ranges: "Ranges") -> None:
+    """Take a whole number, quoted or not; anything else would leave the order to chance."""
+    if re.fullmatch(r"[-+]?[0-9]{1,9}", str(given.raw)):
+        group.priority = int(str(given.raw))
+        return
+    assert given.document is not None
+    said = f"{PRIORITY} of {group.name!r} is no whole number: {shown(given.raw)}"
+    hint = "write the number out: it orders the groups before anything is rendered"
+    ranges.wrong.append(given.document.finding("group-priority", said, given.path, suggestion=hint))
 
 
 def variables(document: Document, path: Path, given: Any) -> dict[str, Variable]:
@@ -191,6 +204,30 @@ def _in_order(groups: Mapping[str, Group]) -> tuple[tuple[str, ...], str]:
         ), ""
     except CycleError as error:
         return (), str(error.args[1][0])
+
+
+def _circle(document: Document, group: str) -> Finding:
+    """Return the finding that stands where the group is named the last time: inside itself."""
+    paths = [path for path in _children_of(document.value, ()) if path[-1] == group]
+    return document.finding(
+        "group-circle", f"the group {group!r} contains itself", paths[-1] if paths else (), key=True
+    )
+
+
+def _children_of(value: Any, path: Path) -> Iterator[Path]:
+    """Yield where each group is named as a child. As deep as the reader lets a file be."""
+    for name, body in _mapping(value).items():
+        for child, inner in _mapping(_mapping(body).get("children")).items():
+            at = (*path, name, "children")
+            yield (*at, child)
+            yield from _children_of({child: inner}, at)
+
+
+def _fill_ungrouped(groups: dict[str, Group], members: dict[str, dict[str, None]]) -> None:
+    """Put into `ungrouped` the hosts that are in no other group, and no others, as Ansible does."""
+    grouped = {host for name, inside in members.items() if name not in IMPLICIT for host in inside}
+    ungrouped = groups.setdefault("ungrouped", Group("ungrouped", depth=1))
+    members[ungrouped.name] = {host: None for host in members["all"] if host not in grouped}
 
 
 def _set_depths(groups: Mapping[str, Group], order: Sequence[str]) -> None:

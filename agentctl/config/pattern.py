@@ -97,7 +97,7 @@ def _named(term: str, hosts: Sequence[str], groups: Mapping[str, Sequence[str]])
             if fnmatchcase(group, term):
                 found |= set(members)
         return found
-    known = [*hosts, *groups]
+    known = [*hosts, *(each for each in groups if each != "ungrouped" or groups[each])]
     raise NoSuchName(
         term,
         f"no host and no group is called {term!r}",

@@ -151,10 +151,6 @@ def read_inventory(files: Files) -> tuple[Inventory, bool]:
     document = files.required("inventory")
     inventory = inventory_from(document)
     sound = document is not None and files.sound(document, ()) and not inventory.wrong
-    if document is not None and inventory.circle:
-        files.findings.append(
-            document.finding("group-circle", f"the group {inventory.circle!r} contains itself", ())
-        )
     files.findings.extend(inventory.wrong)
     whole = dataclasses.replace(
         inventory,

@@ -22,7 +22,7 @@ all:
         web1: {engine_url: "unix:///1.sock", depth: host}
         web2: {engine_url: "unix:///2.sock"}
     alike:
-      vars: {chosen: by priority, ansible_group_priority: 5}
+      vars: {chosen: by priority, ansible_group_priority: "5"}
       hosts: {web1: {}}
     later:
       vars: {chosen: by name}
@@ -46,6 +46,7 @@ FILES = {
     "group_vars/all.yaml": "colour: green\n",
     "group_vars/far.yaml": "colour: blue\nlist: [1, two]\n",
     "host_vars/web1.yaml": "colour: red\ndepth: file\n",
+    "group_vars/ungrouped.yml": "alone: true\n",
     "group_vars/alike": "found: without an ending\n",
     "group_vars/later.json": '{"kind": "json"}',
     "group_vars/east/b.yml": "folder: b\nother: b\n",

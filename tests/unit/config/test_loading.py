@@ -159,6 +159,55 @@ def test_precedence_is_ansibles(
     assert [each.image for each in loaded.desired.agents] == [f"i:{h1}", f"i:{h2}"]
 
 
+@pytest.mark.parametrize(
+    ("priority", "image"), [("5", "i:aa"), ("'5'", "i:aa"), ("-1", "i:bb"), ("'-1'", "i:bb")]
+)
+def test_a_groups_priority_may_be_quoted(tmp_path: Path, priority: str, image: str) -> None:
+    agent = "{name: a, image: 'i:{{ x }}', provider: home, clearance: public}"
+    root = project(tmp_path, inventory=SIDE_BY_SIDE % priority, playbooks__a=play(agent, "all"))
+    desired = load(root).desired
+    assert desired is not None
+    assert [each.image for each in desired.agents] == [image]
+
+
+SIDE_BY_SIDE = """
+all:
+  vars: {fleet: acme, engine_url: "process:", isolation: none}
+  children:
+    aa: {hosts: {h1: }, vars: {x: aa, ansible_group_priority: %s}}
+    bb: {hosts: {h1: }, vars: {x: bb}}
+"""
+
+
+@pytest.mark.parametrize("priority", ["high", "1.5", "'{{ 5 }}'", "true", "[5]"])
+def test_a_priority_that_is_no_number_is_a_finding(tmp_path: Path, priority: str) -> None:
+    root = project(tmp_path, inventory=SIDE_BY_SIDE % priority)
+    (told,) = [each for each in load(root).errors if each.rule == "group-priority"]
+    assert (told.line, told.path) == (5, "all.children.aa.vars.ansible_group_priority")
+
+
+def test_hosts_in_no_other_group_are_ungrouped(tmp_path: Path) -> None:
+    hosts = "all:\n  vars: {fleet: acme, engine_url: 'process:', isolation: none}\n"
+    hosts += "  hosts: {h1: , h2: }\n  children: {g: {hosts: {h2: }}}\nungrouped: {hosts: {h2: }}\n"
+    agent = "{name: a, image: 'i:{{ x }}', provider: home, clearance: public}"
+    root = project(
+        tmp_path,
+        inventory=hosts,
+        group_vars__ungrouped="x: 1\n",
+        playbooks__a=play(agent, "ungrouped"),
+    )
+    assert names(load(root)) == "h1/a"
+    assert explain(root, "h1").groups == ()
+
+
+def test_a_group_in_itself_is_told_where_it_is_named_again(tmp_path: Path) -> None:
+    text = "all:\n  children:\n    a:\n      children:\n        b:\n          children: {a: }\n"
+    (told,) = [
+        each for each in load(project(tmp_path, inventory=text)).findings if "circle" in each.rule
+    ]
+    assert (told.line, told.column) == (6, 22)
+
+
 def test_a_loop_declares_an_agent_for_each_item(tmp_path: Path) -> None:
     text = play(
         f"{{name: 'w-{{{{ team.name }}}}-{{{{ n }}}}', {AGENT}, loop: '{{{{ teams }}}}',"
