@@ -1,11 +1,14 @@
 """One connection of the CLI: its requests answered in their order of finishing, calls of tools side by side."""
 
+import contextlib
+import select
 import socket
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from agentd import log
+from agentd.clock import boot_s
 from agentd.lines import Lines
 from agentd.mcp import eras, rpc
 from agentd.mcp.arguments import BadArguments
@@ -17,6 +20,7 @@ from agentd.mcp.tools import NAMES, TOOLS
 
 CALLS_MAX = 16  # threads of one connection; how many calls of a task may run is the tools' to say
 ENDING_S = 1.0  # for calls that were told to end to say so
+READS_WITHIN_S = 30.0  # one line in all: who reads slower holds threads of ours, and gets no more
 STILL_S = 10.0  # between two words that a long call is still going on
 _CHUNK_BYTES = 1 << 16
 
@@ -24,8 +28,11 @@ _CHUNK_BYTES = 1 << 16
 class Session:
     """Reads lines until the other side ends."""
 
-    def __init__(self, connection: socket.socket, calls: Calls) -> None:
+    def __init__(
+        self, connection: socket.socket, calls: Calls, *, reads_within_s: float = READS_WITHIN_S
+    ) -> None:
         self._connection = connection
+        self._reads_within_s = reads_within_s
         self._tools = calls
         self._writing = threading.Lock()
         self._lines = Lines(bytes_max=rpc.LINE_BYTES_MAX)
@@ -155,9 +162,30 @@ class Session:
     def _write(self, line: bytes) -> None:
         try:
             with self._writing:
-                self._connection.sendall(line)
+                send(self._connection, line, within_s=self._reads_within_s)
+        except TimeoutError:
+            log.warning("mcp.unread", seconds=self._reads_within_s)
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)  # ends the reading side, and who waits
         except OSError:
             return  # it has gone; the reading side ends the session
+
+
+def send(connection: socket.socket, line: bytes, *, within_s: float) -> None:
+    """Send all of a line. Raises TimeoutError when the other side hasn't taken it by then, OSError.
+
+    The socket's own timeout is its reader's, too, which may wait for hours.
+    """
+    left, until_s = memoryview(line), boot_s() + within_s
+    ready = select.poll()
+    ready.register(connection, select.POLLOUT)
+    while left:
+        try:
+            left = left[connection.send(left, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            rest_s = until_s - boot_s()
+            if rest_s <= 0 or not ready.poll(rest_s * 1000):
+                raise TimeoutError("the other side doesn't read") from None
 
 
 _ANSWERS: dict[str, Callable[[Message], dict[str, Any]]] = {
