@@ -49,10 +49,14 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoRoute:
-    """Why nobody may take it: one sentence, then each agent's own reason."""
+    """Why nobody may take it: one sentence, then each agent's own reason.
+
+    `waits` is whether somebody may, once something has passed: a quarantine, a missing key.
+    """
 
     reason: str
     by_agent: tuple[tuple[str, str], ...] = ()
+    waits: bool = False
 
 
 def choose(

@@ -43,7 +43,9 @@ def declassify(hub: Hub, task_id: str, who: OperatorPrincipal, *, to: str, why: 
         )
     # The refusal is written first, then raised: raising inside would take its record back.
     task, refusal = narrowing.write(
-        hub, lambda txn, say: _declassify(hub, txn, say, task_id, who, to, why)
+        hub,
+        lambda txn, say: _declassify(hub, txn, say, task_id, who, to, why),
+        verb=Verb.APPLY,
     )
     if refusal is not None:
         raise refusal
@@ -62,7 +64,6 @@ def _declassify(
     to: str,
     why: str,
 ) -> Outcome:
-    hub.require(Verb.APPLY)  # again: OPA may have taken seconds
     fleet = say.fleet
     task = task_table.get(txn, task_id)
     if task is None:

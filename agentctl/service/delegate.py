@@ -80,7 +80,11 @@ def delegate(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
             return turn_away(hub, sent, wrong)
         backlog.require_share(hub, f"agent:{who.agent}")
         made = narrowing.write(
-            hub, lambda txn, say: _delegate(hub, txn, say, sent), check=CheckName.SCOPE
+            hub,
+            lambda txn, say: _delegate(hub, txn, say, sent),
+            verb=Verb.SUBMIT,
+            repeated=lambda txn: _repeated(txn, sent),
+            check=CheckName.SCOPE,
         )
         if isinstance(made, Rejection):
             return turn_away(hub, sent, made)
@@ -107,13 +111,14 @@ def _schema(payload: Message) -> Rejection | None:
     return None
 
 
+def _repeated(txn: Txn, sent: Sent) -> Made | None:
+    first = first_answer(txn, sent)
+    return None if first is None else Made(answer=first)
+
+
 def _delegate(hub: Hub, txn: Txn, say: Say, sent: Sent) -> Made | Rejection:
     """Decide and write in one transaction; a Rejection has written nothing."""
     message, who, fleet = sent.message, sent.who, say.fleet
-    first = first_answer(txn, sent)
-    if first is not None:
-        return Made(answer=first)
-    hub.require(Verb.SUBMIT)  # again: OPA may have taken seconds
     standing = standing_of(txn, who, message["task"], message["attempt"])
     if standing is None:
         return stale(message["task"], message["attempt"])

@@ -4,6 +4,8 @@ The intent is recorded before the engine is asked, and the hub knows the contain
 the boot document goes in.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -63,7 +65,6 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     )
 
     def work(txn: Txn) -> tuple[Instance, tuple[Pair, ...]]:
-        _require_unmoved(hub, fleet, host=instance.host)
         _refuse_quarantined(txn, instance.agent)
         place = (instance.host, instance.agent, instance.replica)
         for other in instances.by_agent(txn, instance.agent):
@@ -78,7 +79,10 @@ def reserve(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         _note(hub, txn, reserved, "reserved")
         return reserved, pairs
 
-    instance, pairs = hub.store.write(work)
+    with _unmoved():
+        instance, pairs = narrowing.keep(
+            hub, fleet, work, verb=Verb.CREATE_CONTAINER, host=instance.host
+        )
     return {
         "instance": instance.id,
         "label": instance.label,
@@ -98,14 +102,13 @@ def _refuse_quarantined(txn: Txn, agent: str) -> None:
         )
 
 
-def _require_unmoved(hub: Hub, fleet: Fleet, *, host: str) -> None:
-    """Raise what speaks against a container since secrets were asked about, which may take seconds.
-
-    Degraded: the mode forbids it now; Conflict: another generation came into force.
-    """
-    hub.require(Verb.CREATE_CONTAINER, host=host)
-    if hub.fleet is not fleet:
-        raise Conflict("another generation was just applied", hint="plan again")
+@contextmanager
+def _unmoved() -> Iterator[None]:
+    """Say so when another generation came into force since secrets were asked about, which may take seconds."""
+    try:
+        yield
+    except narrowing.Moved:
+        raise Conflict("another generation was just applied", hint="plan again") from None
 
 
 def _require_secrets(hub: Hub, fleet: Fleet, spec: AgentSpec) -> None:
@@ -198,7 +201,6 @@ def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
 
     def work(txn: Txn) -> Instance:
         instance = _known(txn, instance_id)
-        _require_unmoved(hub, fleet, host=instance.host)
         if instance.state is not InstanceState.PROVISIONING:
             raise Conflict(f"{instance_id} is {instance.state} already", hint="reserve a new one")
         _spec_at(fleet, instance.agent, instance.host, instance.spec)
@@ -211,7 +213,8 @@ def bind(hub: Hub, instance_id: str, container: str) -> dict[str, Any]:
         _note(hub, txn, bound, "bound")
         return bound
 
-    instance = hub.store.write(work)
+    with _unmoved():
+        instance = narrowing.keep(hub, fleet, work, verb=Verb.CREATE_CONTAINER, host=reserved.host)
     return {"boot": _boot(fleet, instance, token)}
 
 

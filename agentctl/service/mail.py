@@ -16,7 +16,7 @@ from agentctl.service.live import WOKEN_FOR_ONE
 from agentctl.service.mail_room import Place
 from agentctl.service.mailboxes import Fate, Taken, Verdict
 from agentctl.service.record import note
-from agentctl.store import Txn
+from agentctl.store import Txn, quarantined_agents
 
 HOPPING = frozenset({MessageType.REQUEST, MessageType.EVENT, MessageType.BROADCAST})
 
@@ -37,6 +37,29 @@ def fill(hub: Hub, places: Sequence[Place], letter: Letter, asked: Asked | None 
     """Put a message into boxes where its room is reserved, and wake who waits there."""
     hub.live.mail.fill(places, letter, asked)
     wake(hub, places)
+
+
+def withdraw_apart(hub: Hub, places: Sequence[Place]) -> None:
+    """Take back what was put into a queue of an agent that was quarantined since it was written.
+
+    The quarantine has emptied the queue already, between the one and the other.
+    """
+    with hub.store.read() as txn:
+        apart = quarantined_agents.all(txn)
+    for agent in {each.agent for each in places} & set(apart):
+        withdraw(hub, agent, apart[agent].spoken)
+
+
+def withdraw(hub: Hub, agent: str, why: str) -> None:
+    """Take the requests back that wait for any container of the agent."""
+    letters = hub.live.mail.clear(Place(agent))
+    if letters:
+        hub.store.write(lambda txn: _note_all(hub, txn, letters, agent, why))
+
+
+def _note_all(hub: Hub, txn: Txn, letters: Sequence[Letter], agent: str, why: str) -> None:
+    for letter in letters:
+        note_withdrawn(hub, txn, letter, to=agent, why=why)
 
 
 def wake(hub: Hub, places: Sequence[Place]) -> None:

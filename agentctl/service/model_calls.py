@@ -38,7 +38,9 @@ def open_call(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     """
     hub.require(Verb.MODEL_CALL)
     try:
-        granted = narrowing.write(hub, lambda txn, say: _open(hub, txn, say, body))
+        granted = narrowing.write(
+            hub, lambda txn, say: _open(hub, txn, say, body), verb=Verb.MODEL_CALL
+        )
     except (Refused, Unauthenticated, Conflict) as why:
         refused = why
     else:
@@ -57,7 +59,6 @@ def _note_refused(hub: Hub, body: dict[str, Any], why: str) -> None:
 
 
 def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any]:
-    hub.require(Verb.MODEL_CALL)  # again: OPA may have taken seconds
     task, instance = holder_of(hub, txn, body["token"], body["container"])
     provider = _provider(hub, say, task, instance, body)
     _within_bounds(txn, task, budgets.in_force(task, hub.fleet), provider)

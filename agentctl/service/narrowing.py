@@ -14,6 +14,7 @@ from typing import TypeVar, assert_never
 
 from agentctl.errors import NoDecision, Unavailable
 from agentctl.model.decision import Decision, Question
+from agentctl.model.mode import Verb
 from agentctl.opa import Allowed, Answer, Denied, NoAnswer
 from agentctl.policy import DECLARED
 from agentctl.service.context import Fleet, Hub
@@ -94,15 +95,23 @@ def _own(decision: str) -> str:
     return f" (its decision {decision})" if decision else ""
 
 
+class Moved(Exception):
+    """Another generation came into force after something was decided."""
+
+
 def write(
     hub: Hub,
     work: Callable[[Txn, Say], T],
     *,
+    verb: Verb,
+    repeated: Callable[[Txn], T | None] = lambda _: None,
     rehearse: Callable[[Txn, Say], object] | None = None,
     check: str = "",
 ) -> T:
     """Run a work in a write transaction, OPA's answers asked between one try and the next.
 
+    The mode is asked for `verb` in that very transaction: OPA may have taken seconds. `repeated`
+    comes before it: the first answer of an act that was asked for twice, whatever the mode is.
     `rehearse` decides what the work will and writes nothing: where it is given, answers are
     gathered in read transactions, and the one writer isn't kept busy with tries.
     Raises what the work raises, and NoDecision (of `check`) when OPA gives no answer, or what it
@@ -116,12 +125,55 @@ def write(
                 if rehearse is not None and hub.fleet is not None and hub.fleet.opa.enabled:
                     with hub.store.read() as reading:
                         rehearse(reading, among(hub, answers))
-                return hub.store.write(lambda txn: work(txn, among(hub, answers)))
+                return hub.store.write(
+                    lambda txn: _guarded(
+                        hub, txn, verb, "", repeated, lambda: work(txn, among(hub, answers))
+                    )
+                )
             except Unasked as why:
                 if hub.clock.boot_s() > until_s:
                     raise Unanswered(why.question, f"{ACT_S_MAX:g} s of asking are over") from None
                 answers[why.key] = ask(hub, why.fleet, why.question)
     raise NoDecision("what OPA is asked about changes faster than it answers").of_check(check)
+
+
+def keep(
+    hub: Hub,
+    decided_by: Fleet,
+    work: Callable[[Txn], T],
+    *,
+    verb: Verb,
+    host: str = "",
+    repeated: Callable[[Txn], T | None] = lambda _: None,
+) -> T:
+    """Run a work that writes what `asking` decided; mode and generation are asked again in it.
+
+    Raises Moved when another generation is in force by then, Degraded when the mode forbids it.
+    """
+
+    def unmoved(txn: Txn) -> T:
+        if hub.fleet is not decided_by:
+            raise Moved
+        return work(txn)
+
+    return hub.store.write(
+        lambda txn: _guarded(hub, txn, verb, host, repeated, lambda: unmoved(txn))
+    )
+
+
+def _guarded(
+    hub: Hub,
+    txn: Txn,
+    verb: Verb,
+    host: str,
+    repeated: Callable[[Txn], T | None],
+    work: Callable[[], T],
+) -> T:
+    first = repeated(txn)
+    if first is not None:
+        return first
+    hub.require(verb, host=host)
+    return work()
 
 
 def among(hub: Hub, answers: Answers) -> Say:

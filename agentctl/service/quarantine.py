@@ -11,13 +11,11 @@ from typing import Any
 from agentctl.errors import NotFound
 from agentctl.model.digest import plain
 from agentctl.model.instance import InstanceState
-from agentctl.model.message import Letter
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.quarantine import Quarantine
 from agentctl.service import delegated, mail
 from agentctl.service.context import Hub
 from agentctl.service.instances import end, expire_leases
-from agentctl.service.mail_room import Place
 from agentctl.service.record import note
 from agentctl.service.reroute import reroute
 from agentctl.service.roles import OPERATORS, require_role
@@ -39,7 +37,7 @@ def quarantine(hub: Hub, agent: str, who: OperatorPrincipal, *, why: str) -> dic
     principal = f"operator:{who.name}"
     found, ended, tasks = hub.store.write(lambda txn: _set_apart(hub, txn, agent, principal, why))
     hub.live.checked_s = None  # the checks are due: people hear of it at once
-    _withdraw(hub, agent, found.spoken)
+    mail.withdraw(hub, agent, found.spoken)
     for task in tasks:
         hub.live.progress.pop(task, None)
     # Woken before work is routed again: an open poll of a container that has ended is refused.
@@ -105,15 +103,3 @@ def _require_declared(hub: Hub, agent: str) -> None:
         near = difflib.get_close_matches(agent, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "`agentctl agents` lists them"
         raise NotFound(f"no agent {agent!r} is declared", hint=hint)
-
-
-def _withdraw(hub: Hub, agent: str, why: str) -> None:
-    """Take the requests back that wait for any container of the agent."""
-    letters = hub.live.mail.clear(Place(agent))
-    if letters:
-        hub.store.write(lambda txn: _note_withdrawn(hub, txn, letters, agent, why))
-
-
-def _note_withdrawn(hub: Hub, txn: Txn, letters: tuple[Letter, ...], agent: str, why: str) -> None:
-    for letter in letters:
-        mail.note_withdrawn(hub, txn, letter, to=agent, why=why)

@@ -113,7 +113,7 @@ def _agent_row(
         "replicas": spec.replicas,
         "warm": spec.warm,
         "running": sum(1 for each in mine if each.state is InstanceState.RUNNING),
-        "queued": task_table.waiting(txn, spec.name),
+        "queued": task_table.waiting_for(txn, spec.name),
         "wanted": [each.id for each in wanted if each.agent == spec.name],
         "instances": [_instance_row(hub, txn, each) for each in mine],
         "quarantined": plain(apart) if apart else None,

@@ -1,9 +1,11 @@
 """A task's facts and the applied fleet to where it goes: routing with policy's say in it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from agentctl.model.decision import Decision, Question
 from agentctl.model.fleet import AgentSpec, Lifecycle
+from agentctl.model.quarantine import Quarantine
 from agentctl.model.task import Routed, Task
 from agentctl.routing import Candidate, Chosen, NoRoute, Wanted, choose
 from agentctl.service import waits
@@ -44,10 +46,11 @@ def question(task: Task, agent: str) -> Question:
     )
 
 
-def candidates(txn: Txn, fleet: Fleet, task: Task) -> list[Candidate]:
-    """Return every declared agent as routing sees it, policy's refusals and quarantines included."""
+def candidates(
+    txn: Txn, fleet: Fleet, task: Task, apart: Mapping[str, Quarantine]
+) -> list[Candidate]:
+    """Return every declared agent as routing sees it, policy's refusals and those set apart included."""
     found = []
-    apart = quarantined_agents.all(txn)
     for name, spec in sorted(fleet.agents.items()):
         provider = fleet.generation.desired.provider(spec.provider)
         if provider is None:
@@ -92,14 +95,17 @@ def pick(txn: Txn, say: Say, task: Task, live: Live | None = None) -> Chosen | N
     refuses about the next.
     """
     fleet = say.fleet
-    seen = candidates(txn, fleet, task)
+    apart = quarantined_agents.all(txn)
+    seen = candidates(txn, fleet, task, apart)
     for _ in range(ASKED_MAX):
         found = choose(wanted(task), seen, fleet.generation.desired.routing.routes, fleet.levels)
         if isinstance(found, Chosen) and live is not None:
             why = waits.reason(live, provider=found.provider, agent=found.agent, task=task.id)
             if why:
-                return NoRoute(reason=why)
-        if isinstance(found, NoRoute) or not fleet.opa.enabled:
+                return NoRoute(reason=why, waits=True)
+        if isinstance(found, NoRoute):
+            return replace(found, waits=bool(apart) and _may_once_released(txn, fleet, task, apart))
+        if not fleet.opa.enabled:
             return found
         said = say.decide(question(task, found.agent))
         if said.allowed:
@@ -109,15 +115,23 @@ def pick(txn: Txn, say: Say, task: Task, live: Live | None = None) -> Chosen | N
         ]
     refused = tuple((each.name, each.barred) for each in seen if each.barred)
     reason = f"OPA refuses the first {ASKED_MAX} agents that may take it otherwise"
-    return NoRoute(reason=reason, by_agent=refused)
+    released = bool(apart) and _may_once_released(txn, fleet, task, apart)
+    return NoRoute(reason=reason, by_agent=refused, waits=released)
+
+
+def _may_once_released(txn: Txn, fleet: Fleet, task: Task, apart: Mapping[str, Quarantine]) -> bool:
+    """Whether an agent that is set apart might take the task otherwise; OPA is asked when it is back."""
+    seen = [each for each in candidates(txn, fleet, task, {}) if each.name in apart]
+    found = choose(wanted(task), seen, fleet.generation.desired.routing.routes, fleet.levels)
+    return isinstance(found, Chosen)
 
 
 def refused_by_opa(say: Say, found: NoRoute) -> tuple[Question, Decision] | None:
     """Return the first refusal of OPA's where it refused all that may take the task otherwise.
 
-    None where another still may, and only waits for its provider.
+    None where another still may, and only waits for its release or its provider.
     """
-    return say.refused[0] if say.refused and found.by_agent else None
+    return say.refused[0] if say.refused and not found.waits else None
 
 
 def routed(chosen: Chosen, fleet: Fleet, decision_id: str) -> Routed:

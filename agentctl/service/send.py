@@ -35,7 +35,7 @@ from agentctl.service.message_facts import applied, facts_of, sender_of
 from agentctl.service.record import note, note_decision
 from agentctl.service.standing import require_rate, stale, standing_of
 from agentctl.service.turned_away import Sent, durable, first_answer, turn_away
-from agentctl.store import Txn, answers
+from agentctl.store import Txn, answers, quarantined_agents
 
 BUSY_RETRY_S = 1.0
 FULL_RETRY_S = 5.0  # a box empties when its reader polls, so in seconds, or not at all
@@ -45,10 +45,6 @@ TYPES = frozenset({"request", "reply", "event", "broadcast", "delegate"})
 SENDERS_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 Message = dict[str, Any]
-
-
-class Moved(Exception):
-    """Another generation came into force after a message was judged."""
 
 
 def send(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
@@ -81,7 +77,7 @@ def send(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
             found = judge(envelope, sender_of(hub, standing), facts_of(hub, say, asked))
             if isinstance(found, Rejection):
                 return turn_away(hub, sent, found)
-            with suppress(Moved):
+            with suppress(narrowing.Moved):
                 return _pass_on(hub, sent, envelope, found, asked, say.fleet)
         raise NoDecision("generations are applied faster than it is judged").of_check(
             CheckName.SCOPE
@@ -139,7 +135,10 @@ def _pass_on(
     asked: Asked | None,
     judged_by: Fleet,
 ) -> Message:
-    """Write and deliver what was judged. Raises Moved when another generation is in force by then."""
+    """Write and deliver what was judged.
+
+    Raises Moved when another generation is in force by then, or a recipient was quarantined.
+    """
     places = [Place(each.agent, each.instance) for each in found.recipients]
     size = LETTER_BYTES + size_of(envelope.payload)
     sender = sent.who.agent
@@ -150,8 +149,12 @@ def _pass_on(
         )
     letter = _letter(hub, sent, envelope, found, size, asked)
     try:
-        first = hub.store.write(
-            lambda txn: _record(hub, txn, sent, envelope, found, letter, len(granted), judged_by)
+        first = narrowing.keep(
+            hub,
+            judged_by,
+            lambda txn: _record(hub, txn, sent, envelope, found, letter, len(granted)),
+            verb=Verb.MESSAGE,
+            repeated=lambda txn: first_answer(txn, sent),
         )
     except BaseException:
         hub.live.mail.release(granted, sender, size)
@@ -163,6 +166,7 @@ def _pass_on(
     if asked is not None:
         hub.live.mail.settle(asked.message)
     mail.fill(hub, granted, letter, _asking(letter, envelope, sent.who))
+    mail.withdraw_apart(hub, granted)
     return _answer(sent, letter, len(granted))
 
 
@@ -213,15 +217,10 @@ def _record(
     found: Delivery,
     letter: Letter,
     granted: int,
-    judged_by: Fleet,
 ) -> Message | None:
-    """Write the decision, the journal's line and the answer; return the first answer of a quicker repeat."""
-    first = first_answer(txn, sent)
-    if first is not None:
-        return first
-    hub.require(Verb.MESSAGE)  # again: OPA may have taken seconds
-    if hub.fleet is not judged_by:
-        raise Moved
+    """Write the decision, the journal's line and the answer. Raises Moved, Conflict."""
+    if quarantined_agents.names(txn) & {each.agent for each in found.recipients}:
+        raise narrowing.Moved
     if standing_of(txn, sent.who, envelope.task, envelope.attempt) is None:
         why = stale(envelope.task, envelope.attempt)
         raise Conflict(why.reason, hint=why.hint).of_check(why.check)

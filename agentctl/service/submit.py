@@ -20,6 +20,10 @@ from agentctl.store import Txn, idempotency
 from agentctl.store import tasks as task_table
 from agentctl.tasks import hold, queue
 
+Taken = tuple[
+    Task | None, bool, Refused | None
+]  # the task, whether it is new, or why there is none
+
 ASKED_CHARS_MAX = 500  # of a submitter's labels in a journal line
 
 
@@ -53,6 +57,8 @@ def submit(
     task, created, refusal = narrowing.write(
         hub,
         lambda txn, say: _submit(hub, txn, say, new, who, principal, retry_of),
+        verb=Verb.SUBMIT,
+        repeated=lambda txn: _repeated(txn, new, principal),
         rehearse=lambda txn, say: _pick(hub, txn, say, _record(hub, txn, say, new, who, retry_of)),
     )
     failpoints.hit("service.submit.after")
@@ -72,11 +78,7 @@ def _submit(
     who: OperatorPrincipal,
     principal: str,
     retry_of: str | None,
-) -> tuple[Task | None, bool, Refused | None]:
-    repeated = _first(txn, new, principal)
-    if repeated is not None:
-        return repeated, False, None
-    hub.require(Verb.SUBMIT)  # again: OPA may have taken seconds
+) -> Taken:
     backlog.require_room(txn)
     fleet = say.fleet
     task = _record(hub, txn, say, new, who, retry_of)
@@ -105,6 +107,11 @@ def _submit(
     note_task(hub, txn, task, "submitted", who=principal, **facts)
     note_task(hub, txn, task, event, who="hub", detail=task.held_reason)
     return task, True, None
+
+
+def _repeated(txn: Txn, new: NewTask, principal: str) -> Taken | None:
+    first = _first(txn, new, principal)
+    return None if first is None else (first, False, None)
 
 
 def _pick(hub: Hub, txn: Txn, say: Say, task: Task) -> Chosen | NoRoute:

@@ -39,7 +39,7 @@ def open_tunnel(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     if wait_s:
         raise Throttled("this container asks for tunnels too often", retry_after_s=wait_s)
     try:
-        said = narrowing.write(hub, lambda txn, say: _open(hub, txn, say, body))
+        said = narrowing.write(hub, lambda txn, say: _open(hub, txn, say, body), verb=Verb.EGRESS)
     except (Unauthenticated, Conflict) as why:
         _note_refused(hub, body["container"], f"{body['host']}:{body['port']}", why.detail)
         raise
@@ -49,7 +49,6 @@ def open_tunnel(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _open(hub: Hub, txn: Txn, say: Say, body: dict[str, Any]) -> dict[str, Any] | Refused:
-    hub.require(Verb.EGRESS)  # again: OPA may have taken seconds
     task, instance = holder_of(hub, txn, body["token"], body["container"])
     found = ruling(
         say.fleet,

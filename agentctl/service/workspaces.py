@@ -119,7 +119,7 @@ def declassify(
         return _declassify(hub, txn, say, kept, who, to, why)
 
     # The refusal is written first, then raised: raising inside would take its record back.
-    kept, refusal = narrowing.write(hub, work)
+    kept, refusal = narrowing.write(hub, work, verb=Verb.APPLY)
     if refusal is not None:
         raise refusal
     hub.live.waiters.wake("reconciler")
@@ -149,7 +149,6 @@ def _declassify(
     to: str,
     why: str,
 ) -> tuple[Workspace, Refused | None]:
-    hub.require(Verb.APPLY)  # again: OPA may have taken seconds
     _require_free(hub, txn, kept)
     fleet = say.fleet
     label = fleet.levels.join(kept.served)

@@ -168,7 +168,7 @@ def load(txn: Txn, agent: str) -> int:
     return counters.get(txn, (task_index.COUNT_LOAD, agent))
 
 
-def waiting(txn: Txn, agent: str) -> int:
+def waiting_for(txn: Txn, agent: str) -> int:
     """Return how many tasks are queued for an agent; its cost grows with those it works on alone."""
     at_work = sum(
         1

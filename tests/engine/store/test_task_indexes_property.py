@@ -115,7 +115,7 @@ class IndexesAgree(RuleBasedStateMachine):
             queue.sort(key=lambda each: (-each.priority, each.id))
             assert list(tasks.queued(txn, agent)) == [each.id for each in queue]
             assert tasks.first_queued(txn, agent) == (queue[0].id if queue else None)
-            assert tasks.waiting(txn, agent) == len(queue)
+            assert tasks.waiting_for(txn, agent) == len(queue)
         for instance in INSTANCES:
             held = [each for each in self.all() if each.lease and each.lease.instance == instance]
             assert tasks.live_of(txn, instance) == held
