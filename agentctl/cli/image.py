@@ -26,13 +26,20 @@ def image() -> None:
     help="The Claude Code executable to put in.  [default: none]",
 )
 @click.option("--tag", default=DEFAULT_TAG, show_default=True, help="The image's name.")
-@click.option("--engine-url", default=DEFAULT_ENGINE, show_default=True, help="The engine.")
+@click.option(
+    "--engine-url",
+    default=DEFAULT_ENGINE,
+    show_default=True,
+    help="The engine, as in the inventory.",
+)
 @click.pass_obj
 def build(settings: Settings, base: str, claude: Path | None, tag: str, engine_url: str) -> None:
     """Build the image, unless it is up to date; print its id."""
     from agentctl.engine import image as agent_image
+    from agentctl.engine.ssh.reach import reached
 
-    built = agent_image.build(engine_url, tag=tag, base=base, claude=claude, progress=_say)
+    with reached(engine_url) as url:
+        built = agent_image.build(url, tag=tag, base=base, claude=claude, progress=_say)
     if settings.output == "json":
         emit({"tag": tag, "id": built})
     else:
@@ -40,14 +47,21 @@ def build(settings: Settings, base: str, claude: Path | None, tag: str, engine_u
 
 
 @image.command()
-@click.option("--engine-url", default=DEFAULT_ENGINE, show_default=True, help="The engine.")
+@click.option(
+    "--engine-url",
+    default=DEFAULT_ENGINE,
+    show_default=True,
+    help="The engine, as in the inventory.",
+)
 @click.pass_obj
 def base(settings: Settings, engine_url: str) -> None:
     """Make or find a base image; print its name."""
     from agentctl.engine import image as agent_image
     from agentctl.engine.api import Api
+    from agentctl.engine.ssh.reach import reached
 
-    name = agent_image.base_available(Api(engine_url), progress=_say)
+    with reached(engine_url) as url:
+        name = agent_image.base_available(Api(url), progress=_say)
     if settings.output == "json":
         emit({"base": name})
     else:

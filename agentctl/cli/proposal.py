@@ -15,7 +15,7 @@ from agentctl.cli.workspaces import Served, kept_back, served
 from agentctl.errors import ConfigError, HubUnavailable, StateDamaged
 from agentctl.model.annotation import Spot
 from agentctl.model.digest import desired_digest
-from agentctl.model.fleet import DesiredState
+from agentctl.model.fleet import DesiredState, Host
 from agentctl.model.instance import ObservedHost, ObservedState
 from agentctl.model.plan import Plan
 from agentctl.paths import StatePaths, default_cache
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Where = Callable[[tuple[str, ...]], Spot | None]
 FINDINGS_SHOWN_MAX = 100
+LOOKS_AT_ONCE = 16  # hosts elsewhere: one that is away takes ssh's ten seconds
 ALL = Chosen()
 HUB_AWAY = (
     "the hub does not answer: what is applied and which tasks run is unknown;"
@@ -310,13 +311,18 @@ def current_from(
 
 
 def observe(desired: DesiredState, paths: StatePaths, *, installation: str) -> ObservedState:
-    """Look at every declared host through a client that can only read."""
+    """Look at every declared host through a client that can only read; hosts elsewhere side by side."""
     from agentctl.engine import reader
 
-    hosts: tuple[ObservedHost, ...] = tuple(
-        reader.observe(host, paths=paths, installation=installation) for host in desired.hosts
-    )
-    return ObservedState(hosts=hosts)
+    def look(host: Host) -> ObservedHost:
+        return reader.observe(host, paths=paths, installation=installation)
+
+    if not any(host.remote for host in desired.hosts):
+        return ObservedState(hosts=tuple(look(host) for host in desired.hosts))
+    from concurrent.futures import ThreadPoolExecutor  # here: most fleets are on this machine
+
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+        return ObservedState(hosts=tuple(pool.map(look, desired.hosts)))
 
 
 def _installation(paths: StatePaths) -> str:

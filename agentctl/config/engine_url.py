@@ -5,7 +5,7 @@ from typing import Any
 from agentctl.config.finding import shown
 from agentctl.model.ssh import is_ssh, ssh_address
 
-ENGINE_WORDS = "unix:///path of a Docker socket, or process:"
+ENGINE_WORDS = "unix:///path of a Docker socket, ssh://[user@]host[:port], or process:"
 
 
 def engine_wrong(url: Any) -> tuple[str, str] | None:
@@ -25,4 +25,4 @@ def _ssh_wrong(url: str) -> tuple[str, str] | None:
         ssh_address(url)
     except ValueError as why:
         return "bad-engine", f"{why}; found {shown(url)}"
-    return "not-built", "engines over ssh:// are not built yet"
+    return None

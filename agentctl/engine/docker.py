@@ -17,6 +17,7 @@ from agentctl.engine.violations import engine_violations, violations
 from agentctl.errors import EngineRefused
 from agentctl.model.fleet import AgentSpec, ExecutorKind, Host
 from agentctl.model.instance import LABEL_FLEET, LABEL_INSTALLATION, ObservedHost
+from agentctl.model.ssh import is_ssh
 from agentctl.paths import DOOR_IN_CONTAINER
 
 DESCRIBED_S = (
@@ -72,7 +73,7 @@ class DockerEngine:
             with self._api.asking(f"cannot look for image {spec.image}") as client:
                 client.inspect_image(spec.image)
         except Gone as cause:
-            raise _no_image(spec) from cause
+            raise _no_image(spec, self._api.shown) from cause
 
     def create(self, birth: Birth) -> str:
         """Make the container and prove that it keeps to the baseline; a leftover is replaced."""
@@ -174,7 +175,7 @@ class DockerEngine:
                 config = container_config(birth, door)
                 container: str = client.create_container_from_config(config, birth.name)["Id"]
         except Gone as cause:
-            raise _no_image(birth.spec) from cause
+            raise _no_image(birth.spec, self._api.shown) from cause
         return container
 
     def _prove(self, container: str, name: str) -> None:
@@ -210,11 +211,12 @@ class DockerEngine:
             raise EngineRefused(f"{what}: {cause}") from cause
 
 
-def _no_image(spec: AgentSpec) -> EngineRefused:
+def _no_image(spec: AgentSpec, engine: str) -> EngineRefused:
+    where = f" --engine-url {engine}" if is_ssh(engine) else ""
     cli = " --claude FILE" if spec.executor.kind is ExecutorKind.CLAUDE_CODE else ""
     return EngineRefused(
         f"the engine has no image {spec.image}, which agent {spec.name} runs",
-        hint=f"build it with: agentctl image build --tag {spec.image}{cli}",
+        hint=f"build it with: agentctl image build --tag {spec.image}{where}{cli}",
     )
 
 

@@ -108,7 +108,7 @@ class Ssh:
         """Return in one line why it ended; one that hasn't is ended for taking too long."""
         code = self.ended()
         self.end()
-        return reason(self._said["err"], code)
+        return reason(self._said["err"], code, has_agent="SSH_AUTH_SOCK" in os.environ)
 
     def end(self) -> None:
         """End it now. Again is fine."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from agentctl.engine.ssh import command
 from agentctl.engine.ssh.line import READY_S, Trip
 from agentctl.engine.ssh.process import Ssh
-from agentctl.errors import EngineUnavailable
-from agentctl.model.ssh import SshAddress, ssh_address
+from agentctl.errors import EngineUnavailable, InputError
+from agentctl.model.ssh import SshAddress, is_ssh, ssh_address
 
 UNIX = "unix://"
 
@@ -30,16 +30,20 @@ def nothing_there(error: str) -> str:
 
 @contextlib.contextmanager
 def reached(url: str) -> Iterator[str]:
-    """Give the engine's URL here: a `unix://` one as it is, an `ssh://` one through a connection of its own.
+    """Give the engine's URL here: an `ssh://` one's through a connection of its own, any other as it is.
 
-    Raises EngineUnavailable with ssh's own reason, within READY_S and a little.
+    Raises InputError (no such URL), EngineUnavailable with ssh's own reason, within READY_S and a little.
     """
-    if url.startswith(UNIX):
+    if not is_ssh(url):
         yield url
         return
+    try:
+        address = ssh_address(url)
+    except ValueError as why:
+        raise InputError(f"{url}: {why}") from why
     with tempfile.TemporaryDirectory(prefix="agentctl-") as folder:  # 0700
         local = Path(folder) / "engine.sock"
-        trip = engine_trip(ssh_address(url), local)
+        trip = engine_trip(address, local)
         with Ssh(trip.argv) as ssh:
             ssh.begin(more=True)
             if not ssh.wait(lambda: trip.is_up(ssh), within_s=READY_S):

@@ -9,8 +9,15 @@ _CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
 _UNKNOWN = re.compile(r"No \S+ host key is known for (\S+)")
 
 
-def reason(said: bytes, code: int | None) -> str:
-    """Return one line from standard error and the exit code (None: it was ended for taking too long)."""
+_REFUSED = "Permission denied (publickey"
+_NO_AGENT = "; give serve your ssh-agent: --reconciler-env SSH_AUTH_SOCK"
+
+
+def reason(said: bytes, code: int | None, *, has_agent: bool) -> str:
+    """Return one line from standard error and the exit code (None: it was ended for taking too long).
+
+    `has_agent` is whether it could ask an ssh-agent for a key.
+    """
     text = said.decode("utf-8", "replace")
     if _CHANGED in text:
         return "the host key has changed: is it the same host? (ssh-keygen -R forgets the old one)"
@@ -21,7 +28,8 @@ def reason(said: bytes, code: int | None) -> str:
         )
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if lines:
-        return _line(lines[-1])
+        refused = _REFUSED in lines[-1] and not has_agent
+        return _line(lines[-1]) + (_NO_AGENT if refused else "")
     if code is None:
         return "ssh took too long"
     return f"ssh ended with {code}"

@@ -6,8 +6,8 @@ A door there is a directory of its own for each container, under one that other 
 import re
 
 DOOR = re.compile(r"/[A-Za-z0-9._/-]{1,94}")  # with /egress.sock it stays within 107 bytes
-INSTANCE = re.compile(r"inst-[0-9a-z]{26}")
-INSTALLATION = re.compile(r"[0-9a-f]{12}")  # the first of it: paths of sockets are short
+INSTANCE = re.compile(r"inst-[0-9a-z]{1,26}")
+INSTALLATION = re.compile(r"[0-9a-z]{12}")  # the first of it: paths of sockets are short
 SOCKETS = ("hub.sock", "llm.sock", "egress.sock")
 READY = b"ready\n"
 

@@ -1,6 +1,7 @@
 """The engines that the shared suite runs against, each with a rig around it."""
 
 import io
+import os
 import shutil
 import tarfile
 import uuid
@@ -16,6 +17,7 @@ from agentctl.model.fleet import Host, Isolation
 from agentctl.paths import StatePaths
 from tests.engine.engines.rigs import Rig, stand_in
 from tests.fakes.engine import FakeEngine
+from tests.fakes.other_host import DOORS, OtherHost
 
 STAND_IN_IMAGE = "agentctl/enginetest:stand-in"
 
@@ -74,6 +76,50 @@ def docker_rig(paths: StatePaths, docker_url: str, stand_in_image: str) -> Itera
     rig.clean()
 
 
+@pytest.fixture(scope="session")
+def other_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherHost]:
+    made = OtherHost(tmp_path_factory.mktemp("host"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def ssh_rig(
+    paths: StatePaths,
+    other_host: OtherHost,
+    stand_in_image: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Rig]:
+    """The real Docker Engine as that of another host."""
+    monkeypatch.setenv("PATH", f"{other_host.bin}:{os.environ['PATH']}")
+    opened: list[Engine] = []
+
+    def opener(host: Host, paths: StatePaths, installation: str, fleet: str) -> Engine:
+        opened.append(
+            open_engine(host, paths=paths, installation=installation, fleet=fleet, carried=_unsaid)
+        )
+        assert opened[-1].observe().reachable  # whoever asks an engine has looked at it before
+        return opened[-1]
+
+    rig = Rig(
+        kind="ssh",
+        host=Host(name="far", engine_url="ssh://far1"),
+        paths=paths,
+        installation=uuid.uuid4().hex,
+        image=stand_in_image,
+        opener=opener,
+    )
+    yield rig
+    rig.clean()
+    for each in opened:
+        each.close()
+    shutil.rmtree(DOORS / rig.installation[:12], ignore_errors=True)
+
+
+def _unsaid(_instance: str, _process: str) -> None:
+    """Nobody connects to a hub here."""
+
+
 @pytest.fixture
 def process_rig(paths: StatePaths) -> Iterator[Rig]:
     """Plain processes."""
@@ -112,8 +158,13 @@ def fake_rig(paths: StatePaths) -> Rig:
     )
 
 
-@pytest.fixture(params=["fake", "process", pytest.param("docker", marks=pytest.mark.engine)])
+REAL = ("docker", "ssh") if os.environ.get("AGENTCTL_SSH_ENGINE") else ("docker",)
+
+
+@pytest.fixture(
+    params=["fake", "process", *(pytest.param(each, marks=pytest.mark.engine) for each in REAL)]
+)
 def rig(request: pytest.FixtureRequest) -> Rig:
-    """Each engine in turn."""
+    """Each engine in turn; over ssh in the long form (script/ssh-engine)."""
     found: Rig = request.getfixturevalue(f"{request.param}_rig")
     return found

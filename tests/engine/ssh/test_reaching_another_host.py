@@ -1,5 +1,6 @@
 """An engine behind sshd is looked at like one here; what goes wrong is said in ssh's own words, in time."""
 
+import json
 import os
 import socket
 import time
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agentctl.cli import run
 from agentctl.engine import reader
 from agentctl.engine.reader import Reader
 from agentctl.engine.ssh import command
@@ -14,6 +16,7 @@ from agentctl.engine.ssh.reach import reached
 from agentctl.errors import EngineUnavailable
 from agentctl.model.fleet import Host
 from agentctl.paths import StatePaths
+from tests.engine.plan.test_plan_only_reads import RecordingProxy, planned
 from tests.fakes.other_host import OtherHost, ssh_processes
 
 pytestmark = pytest.mark.engine
@@ -102,3 +105,27 @@ def test_a_host_that_says_nothing_is_given_up_in_time(
 def test_an_unreachable_host_raises_its_reason(host: OtherHost) -> None:
     with pytest.raises(EngineUnavailable, match="Connection refused"), reached("ssh://far1:1"):
         raise AssertionError("nothing is reached")
+
+
+def test_plan_asks_an_engine_elsewhere_gets_alone(
+    docker_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = RecordingProxy(tmp_path / "engine.sock", docker_url.removeprefix("unix://"))
+    (tmp_path / "host").mkdir()
+    host = OtherHost(tmp_path / "host", engine=proxy.path)
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    try:
+        project = tmp_path / "fleet"
+        assert run(["init", str(project)]) == 0
+        inventory = project / "inventory.yaml"
+        text = inventory.read_text()
+        inventory.write_text(text.replace("unix:///var/run/docker.sock", "ssh://far1"))
+        (tmp_path / "state").mkdir()
+        (tmp_path / "state/installation").write_text("none-of-these\n")
+        ended = planned(tmp_path, project)
+    finally:
+        host.stop()
+        proxy.close()
+    assert json.loads(ended.stdout)["changes"]["create"] == 4  # so it did look
+    assert proxy.requests == ["GET /containers/json", "GET /version"]
+    assert host.logins == 1

@@ -62,6 +62,8 @@ def test_a_door_is_one_forward_for_each_socket() -> None:
         ("feedfacefeed", "inst-1; reboot"),
         ("feedfacefeed", f"../{INSTANCE}"),
         ("feedfacefeed", f"{INSTANCE}\n"),
+        ("feedfacefeed", "inst-"),
+        ("feedfacefeed", f"{INSTANCE}0"),
         ("$(reboot)", INSTANCE),
         ("", INSTANCE),
     ],
@@ -130,8 +132,14 @@ def test_only_a_door_is_held() -> None:
     ],
 )
 def test_why_it_ended_is_one_line_of_its_own_words(said: bytes, code: int, why: str) -> None:
-    assert reason(said, code).startswith(why)
+    assert reason(said, code, has_agent=True).startswith(why)
 
 
 def test_a_host_that_says_much_is_cut_short() -> None:
-    assert len(reason(b"x" * 4096, 1)) == REASON_CHARS_MAX
+    assert len(reason(b"x" * 4096, 1, has_agent=True)) == REASON_CHARS_MAX
+
+
+def test_a_key_that_is_refused_without_an_agent_says_how_to_give_one() -> None:
+    said = b"ops@gpu1: Permission denied (publickey).\n"
+    assert "--reconciler-env SSH_AUTH_SOCK" in reason(said, 255, has_agent=False)
+    assert reason(said, 255, has_agent=True) == "ops@gpu1: Permission denied (publickey)."
