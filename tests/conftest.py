@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from agentctl.engine import image
@@ -20,6 +21,9 @@ DOCKER_URL = os.environ.get("AGENTCTL_TEST_ENGINE", "unix:///var/run/docker.sock
 REQUIRED = os.environ.get("AGENTCTL_REQUIRE_ENGINE") == "1"
 IMAGE = "agentctl/agent:test"
 CLAUDE_IMAGE = "agentctl/agent:test-claude"
+# How long one example takes says more of the machine's other work than of the code: bench/ measures.
+hypothesis.settings.register_profile("agentctl", deadline=None)
+hypothesis.settings.load_profile("agentctl")
 BUILD_S_MAX = 600  # a first base image takes minutes where the mirror is far
 
 
