@@ -27,13 +27,29 @@ class Files:
     findings: list[Finding] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)  # files that plays name, there or not
+    _root: Path | None = None
     _read: dict[str, Document | None] = field(default_factory=dict)  # by kind
     _broken: dict[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # paths with findings, by file
 
     def document(self, file: str, kind: str) -> Document | None:
-        """Read one file and check its shape; None (and findings) when it can't be read."""
+        """Read one file and check its shape; None (and findings) when it can't be read.
+
+        A link out of the project isn't followed: what is read may end up in a finding, and
+        whoever proposes a change could name any file of the machine that looks at it.
+        """
+        if self._outside(file):
+            self.findings.append(
+                Finding(
+                    rule="outside-project",
+                    message="the file is a link that leads out of the project",
+                    file=file,
+                    expected="a file inside the project",
+                    suggestion="copy it here",
+                )
+            )
+            return None
         try:
             data = _bytes(self.project / file)
         except OSError as error:
@@ -54,6 +70,14 @@ class Files:
             )
         self.findings.extend(findings)
         return document
+
+    def _outside(self, file: str) -> bool:
+        try:
+            if self._root is None:
+                self._root = self.project.resolve()
+            return not (self.project / file).resolve().is_relative_to(self._root)
+        except (OSError, RuntimeError):  # links in a circle: reading says so
+            return False
 
     def read_before(self, kind: str) -> Document | None:
         """Return the document of a kind that was read already; None when it couldn't be."""
@@ -97,13 +121,17 @@ class Files:
         return None
 
     def yaml_in(self, folder: str) -> Iterator[str]:
-        """Yield the YAML files of a folder, sorted, as paths in the project."""
+        """Yield what is called a YAML file in a folder, sorted, as paths in the project.
+
+        A folder of such a name, or a link to nowhere, is read too, and then said: passed over in
+        silence, what it should declare would be gone.
+        """
         path = self.project / folder
         if not path.is_dir():
             return
         names = sorted(each.name for each in path.iterdir() if each.suffix in _YAML)
         for name in names[:FILES_MAX]:
-            if not name.startswith(".") and (path / name).is_file():
+            if not name.startswith("."):
                 yield f"{folder}/{name}"
 
     def strangers(self) -> None:

@@ -40,9 +40,9 @@ def files_by_name(project: Path, folder: str, known: Collection[str]) -> dict[st
 
 def _name_of(entry: Path, known: Collection[str]) -> tuple[str, int]:
     """Return whom an entry is for ("" for nobody), and its place in the order."""
-    if entry.is_dir() or (entry.name in known and entry.is_file()):
+    if entry.is_dir() or entry.name in known:
         return entry.name, 0
-    if entry.suffix in ENDINGS[1:] and entry.is_file():
+    if entry.suffix in ENDINGS[1:]:
         return entry.stem, ENDINGS.index(entry.suffix)
     return "", 0
 
@@ -61,7 +61,7 @@ def _inside(project: Path, folder: str, seen: frozenset[Path] = frozenset()) -> 
         at = f"{folder}/{entry.name}"
         if entry.is_dir() and not entry.suffix:
             yield from _inside(project, at, seen | {here})
-        elif entry.is_file() and entry.suffix in ENDINGS:
+        elif entry.suffix in ENDINGS and not entry.is_dir():
             yield at
 
 

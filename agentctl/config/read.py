@@ -1,5 +1,6 @@
 """A file's bytes to a Document, or the findings that keep it from being one."""
 
+import codecs
 import re
 
 import yaml
@@ -10,6 +11,7 @@ from agentctl.config.finding import Finding
 
 FILE_BYTES_MAX = 1024 * 1024  # about 3,000 agents; a fleet has as many files as it likes
 
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _OPEN_TEMPLATE = re.compile(r"[:,\[{-]\s*\{\{|^\s*\{\{")
 
 
@@ -54,6 +56,7 @@ def _text(file: str, data: bytes) -> tuple[str, Finding | None]:
             column=error.start - before.rfind(b"\n"),
             expected="UTF-8",
             found=f"byte 0x{data[error.start]:02x}",
+            suggestion="it looks like UTF-16: save it as UTF-8" if data[:2] in _UTF16 else "",
         )
 
 

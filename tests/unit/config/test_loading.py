@@ -416,6 +416,56 @@ def test_extra_vars_come_as_words_json_or_a_file(tmp_path: Path) -> None:
     assert rules(load(root, extra_vars=["n"]))[0] == "extra-vars"
 
 
+SECRET = "sk-somebody-elses"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "inventory.yaml",
+        "playbooks/b.yaml",
+        "policies/access.yaml",
+        "policies/providers.yaml",
+        "group_vars/all",
+        "host_vars/h1/x.yml",
+        "schemas/messages/x.yaml",
+    ],
+)
+def test_a_link_out_of_the_project_is_refused_and_nothing_of_it_is_said(
+    tmp_path: Path, file: str
+) -> None:
+    root = project(tmp_path / "project", playbooks__a=play(f"{{name: a, {AGENT}}}"))
+    (tmp_path / "key").write_text(SECRET)
+    (root / file).unlink(missing_ok=True)
+    (root / file).parent.mkdir(parents=True, exist_ok=True)
+    (root / file).symlink_to(tmp_path / "key")
+    loaded = load(root)
+    assert [each.rule for each in loaded.findings if each.file == file] == ["outside-project"]
+    assert SECRET not in f"{loaded.findings}{loaded.sources}"
+
+
+def test_a_link_inside_the_project_is_followed(tmp_path: Path) -> None:
+    root = project(tmp_path, shared__a=play(f"{{name: a, {AGENT}}}", "h1"))
+    (root / "playbooks").mkdir()
+    (root / "playbooks/a.yaml").symlink_to("../shared/a.yaml")
+    assert names(load(root)) == "h1/a"
+
+
+def test_what_is_called_like_a_file_and_is_none_is_told(tmp_path: Path) -> None:
+    root = project(tmp_path, playbooks__a=play(f"{{name: a, {AGENT}}}", "h1"))
+    (root / "playbooks/b.yaml").symlink_to("nowhere")
+    (root / "playbooks/c.yaml").symlink_to("c.yaml")
+    (root / "playbooks/d.yaml").mkdir()
+    (root / "group_vars").mkdir()
+    (root / "group_vars/all.yml").symlink_to("nowhere")
+    assert [str(each) for each in load(root).findings] == [
+        "group_vars/all.yml: error: the file can't be read: No such file or directory",
+        "playbooks/b.yaml: error: the file can't be read: No such file or directory",
+        "playbooks/c.yaml: error: the file can't be read: Too many levels of symbolic links",
+        "playbooks/d.yaml: error: the file can't be read: it is no regular file",
+    ]
+
+
 def test_a_project_that_is_no_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no directory"):
         load(tmp_path / "nowhere")

@@ -126,3 +126,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
     document, _ = read("a.yaml", b"\xef\xbb\xbfa: b")
     assert document is not None
     assert document.value == {"a": "b"}
+
+
+def test_a_file_in_utf_16_says_what_it_is() -> None:
+    document, (found,) = read("a.yaml", "a: 1\n".encode("utf-16"))
+    assert document is None
+    assert (found.rule, found.suggestion) == ("not-utf8", "it looks like UTF-16: save it as UTF-8")
