@@ -76,6 +76,8 @@ def _plays_on(
             whole &= files.sound(document, (index, "agents"), only_here=True)
             if not whole or not files.sound(document, (index,), only_here=True):
                 continue
+            if not play.keys() >= {"hosts", "agents"}:
+                continue
             try:
                 chosen = select(
                     play["hosts"], hosts=tuple(inventory.hosts), groups=inventory.members

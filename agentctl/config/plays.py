@@ -77,6 +77,9 @@ class Plays:
             if broken or not a_list or not self.files.sound(document, path, only_here=True):
                 self.agents.complete = False
                 continue
+            if not play.keys() >= {"hosts", "agents"}:  # only keys that are refused
+                self.agents.complete = False
+                continue
             try:
                 self._play(document, path, play)
             except TooLarge as error:

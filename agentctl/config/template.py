@@ -97,9 +97,22 @@ class Template:
         return Unrenderable(
             f"undefined variable {absent[0]!r}",
             rule="undefined-variable",
-            suggestion=did_you_mean(absent[0], known)
+            suggestion=_instead_of(absent[0])
+            or did_you_mean(absent[0], known)
             or f"declare it under vars, or write {{{{ {absent[0]} | default('…') }}}}",
         )
+
+
+def _instead_of(name: str) -> str:
+    """Return what to write for a name that Ansible or YAML 1.1 would have known; "" for others."""
+    if name.lower() in ("yes", "no", "on", "off"):
+        meant = "true" if name.lower() in ("yes", "on") else "false"
+        return f"write {meant}: {name} is text here, as in YAML 1.2"
+    if name.startswith("ansible_"):
+        return "no facts are gathered: declare it under vars"
+    if name in ("hostvars", "groups"):
+        return "only the host's own variables are known here, and its group_names"
+    return "leave the key out, or use when" if name == "omit" else ""
 
 
 def is_template(value: object) -> bool:
@@ -194,6 +207,13 @@ def _refuse_syntax(tree: nodes.Template) -> None:
                 rule="unknown-filter",
                 suggestion=did_you_mean(node.name, FILTERS)
                 or f"the filters are {', '.join(sorted(FILTERS))}",
+            )
+        if isinstance(node, nodes.Test) and node.name not in TESTS:
+            raise Unrenderable(
+                f"there is no test {node.name!r}",
+                rule="unknown-test",
+                suggestion=did_you_mean(node.name, TESTS)
+                or f"the tests are {', '.join(each for each in sorted(TESTS) if each.isalpha())}",
             )
         todo.extend((child, depth + 1) for child in node.iter_child_nodes())
 

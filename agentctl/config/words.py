@@ -72,7 +72,8 @@ def _worded(document: Document, error: Any) -> Iterator[Finding]:
     elif rule == "additionalProperties" and isinstance(error.schema, dict):
         yield from _unknown_keys(document, error, path)
     elif rule == "required" and isinstance(error.instance, dict):
-        yield _missing(document, error, path)
+        if not _only_refused(error):
+            yield _missing(document, error, path)
     elif "propertyNames" in error.absolute_schema_path:
         yield _bad_key(document, error, path)
     else:
@@ -135,6 +136,12 @@ def _unknown_keys(document: Document, error: Any, path: Path) -> Iterator[Findin
                 suggestion=f"did you mean {near!r}?" if near else "",
                 secret="x-secret" in _schema_of(error),
             )
+
+
+def _only_refused(error: Any) -> bool:
+    """Whether all that stands there has no meaning here: then the rest isn't missing, either."""
+    keys = set(error.instance)
+    return bool(keys) and keys <= set(_schema_of(error).get("x-refused", ()))
 
 
 def _missing(document: Document, error: Any, path: Path) -> Finding:

@@ -136,3 +136,23 @@ def test_a_condition_is_an_expression_that_gives_true_or_false() -> None:
     with pytest.raises(Failed):
         given.holds("{{ n > 2 }}", None, ())
     assert [each.rule for each in given.ledger.findings] == ["condition-type", "condition-braces"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "message", "hint"),
+    [
+        ("n is version('2', '>')", "there is no test 'version'", "the tests are boolean"),
+        ("n is defned", "there is no test 'defned'", "did you mean 'defined'?"),
+        ("no", "undefined variable 'no'", "write false: no is text here, as in YAML 1.2"),
+        ("Yes", "undefined variable 'Yes'", "write true: Yes is text here, as in YAML 1.2"),
+        ("ansible_os == 'x'", "undefined variable 'ansible_os'", "no facts are gathered"),
+        ("hostvars['h'].x", "undefined variable 'hostvars'", "only the host's own variables"),
+    ],
+)
+def test_what_ansible_would_know_says_what_to_write(
+    condition: str, message: str, hint: str
+) -> None:
+    with pytest.raises(Unrenderable) as told:
+        compiled(condition, condition=True).render({"n": 1}, {"n": 1, "na": 2})
+    assert str(told.value) == message
+    assert told.value.suggestion.startswith(hint)
