@@ -1,6 +1,7 @@
 """The project's files as a git revision has them, unpacked beside: for comparing without an engine."""
 
 import io
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -27,10 +28,7 @@ def revision(project: Path, rev: str) -> Iterator[Path]:
         project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"
     )
     if not commit:
-        raise ConfigError(
-            f"git knows no revision {rev!r} in {project}",
-            hint="in CI, fetch it first: `git fetch origin main`, or a checkout with its history",
-        )
+        raise _no_revision(project, rev)
     name = commit.decode().strip()
     top = Path(_git(project, "rev-parse", "--show-toplevel").decode().strip() or project)
     prefix = _git(project, "rev-parse", "--show-prefix").decode().strip()
@@ -40,6 +38,25 @@ def revision(project: Path, rev: str) -> Iterator[Path]:
         if kinds:
             _unpack(_git(top, "archive", "--format=tar", root, "--", *kinds), Path(scratch))
         yield Path(scratch)
+
+
+def _no_revision(project: Path, rev: str) -> ConfigError:
+    """Return why git has no such revision: there is no repository, or none that it reads, or no history."""
+    asked = _asked(project, "rev-parse", "--is-shallow-repository")
+    if asked.returncode:
+        said = asked.stderr.decode("utf-8", "replace").partition("\n")[0].removeprefix("fatal: ")
+        hint = "compare inside the repository that has the revision"
+        if "dubious ownership" in said:
+            where = said.partition("'")[2].partition("'")[0]
+            hint = f"if it is yours: git config --global --add safe.directory {where}"
+        return ConfigError(f"git can't read {project}: {said}", hint=hint)
+    shallow = asked.stdout.strip() == b"true"
+    return ConfigError(
+        f"git knows no revision {rev!r} in {project}",
+        hint="this clone is shallow: `git fetch --unshallow`, or a checkout with its history"
+        if shallow
+        else "in CI, fetch it first: `git fetch origin main`, or a checkout with its history",
+    )
 
 
 def _kinds(listed: bytes) -> list[str]:
@@ -65,14 +82,21 @@ def _unpack(archive: bytes, target: Path) -> None:
 
 def _git(project: Path, *words: str) -> bytes:
     """Return what git says, b"" when it says no. Raises ConfigError without git."""
+    done = _asked(project, *words)
+    return done.stdout if done.returncode == 0 else b""
+
+
+def _asked(project: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":
     try:
-        done = subprocess.run(
+        return subprocess.run(
             ["git", "--no-optional-locks", "-C", str(project), *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
+            env={**os.environ, "LC_ALL": "C"},  # its words are looked into
             timeout=GIT_S,
             check=False,
         )
+    except FileNotFoundError as why:
+        raise ConfigError("--against needs git, and there is none", hint="install git") from why
     except (OSError, subprocess.TimeoutExpired) as why:
         raise ConfigError(f"git can't be asked about {project}: {why}") from why
-    return done.stdout if done.returncode == 0 else b""

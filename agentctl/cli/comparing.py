@@ -44,5 +44,6 @@ def _before(project: Path, rev: str, chosen: Chosen) -> tuple[DesiredState | Non
     )
     if loaded.desired is None:
         errors = len(loaded.errors)
-        return None, f"the files of {rev} have {errors} error(s): everything is shown as new"
+        said = f"the files of {rev} have {errors} error{'s' if errors > 1 else ''}"
+        return None, f"{said}, the first: {loaded.errors[0]}; everything is shown as new"
     return loaded.desired, ""

@@ -35,7 +35,7 @@ class _DetailedCommand(click.Command):
 @click.option(
     "--against",
     "rev",
-    default="",
+    default=None,
     metavar="REV",
     help="Compare the files with a git revision; needs neither hub nor engine.",
 )
@@ -58,7 +58,7 @@ class _DetailedCommand(click.Command):
 def plan(
     settings: Settings,
     prune: bool,
-    rev: str,
+    rev: str | None,
     out: Path | None,
     form: str | None,
     events: bool,
@@ -73,7 +73,12 @@ def plan(
     """
     try:
         require_plannable(chosen, prune=prune)
-        if rev:
+        if rev is not None:
+            if not rev:
+                raise UsageError(
+                    "--against got an empty revision",
+                    hint="is a variable of the pipeline unset? name the branch, tag or commit",
+                )
             if out is not None or prune:
                 raise UsageError("--against compares files alone: no --out, no --prune")
             review, where = _against(settings, rev, chosen, lines=form == "github")

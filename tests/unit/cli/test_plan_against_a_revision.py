@@ -153,9 +153,9 @@ def test_a_revision_with_errors_is_said_and_broken_files_are_refused(
     git(project, "commit", "--quiet", "--all", "--message", "broken")
     change(project, "playbooks/fleet.yaml", "nobody", "claude-opus")
     assert against(project) == 0
-    assert (
-        "the files of HEAD have 1 error(s): everything is shown as new" in capsys.readouterr().out
-    )
+    said = capsys.readouterr().out
+    assert "the files of HEAD have 1 error, the first: playbooks/fleet.yaml:" in said
+    assert "unknown provider 'nobody'; everything is shown as new" in said
 
 
 def test_files_without_an_ending_are_of_the_revision_too(project: Path, capsys: Captured) -> None:
@@ -174,6 +174,33 @@ def test_files_without_an_ending_are_of_the_revision_too(project: Path, capsys: 
 def test_an_unknown_revision_is_refused(project: Path, capsys: Captured, rev: str) -> None:
     assert against(project, rev=rev) == 1
     assert f"git knows no revision {rev!r}" in capsys.readouterr().err
+
+
+def test_an_empty_revision_is_no_plan_against_the_hub(project: Path, capsys: Captured) -> None:
+    assert against(project, rev="") == 2
+    assert "is a variable of the pipeline unset?" in capsys.readouterr().err
+    assert against(project, "--detailed-exitcode", rev="") == 1
+
+
+def test_where_git_has_nothing_it_is_said_why(
+    project: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{project.parent}", str(shallow))
+    assert against(shallow / "fleet", rev="HEAD~1") == 1
+    assert "this clone is shallow: `git fetch --unshallow`" in capsys.readouterr().err
+    alone = tmp_path / "alone"
+    shutil.copytree(project, alone)
+    assert against(alone) == 1
+    assert f"git can't read {alone}: not a git repository" in capsys.readouterr().err
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert against(project) == 1
+    said = capsys.readouterr().err
+    assert "dubious ownership" in said
+    assert f"git config --global --add safe.directory {project.parent}\n" in said
+    monkeypatch.setenv("PATH", "")
+    assert against(project) == 1
+    assert "--against needs git, and there is none" in capsys.readouterr().err
 
 
 def test_comparing_leaves_repository_and_tree_as_they_are(project: Path) -> None:
