@@ -232,5 +232,7 @@ def test_command(
             click.echo("OPA wasn't asked: it may refuse what these rules allow.")
     else:
         prefix = prefix_of(settings.project)
-        click.echo(reporting.FORMATS[form](report.findings, report.sources, prefix))
+        said = reporting.FORMATS[form](report.findings, report.sources, prefix)
+        if said:
+            click.echo(said)
     return EXIT_OK if report.good else EXIT_ERROR

@@ -128,6 +128,12 @@ def test_results_come_as_json_and_as_annotations(project: Path, capsys: Captured
     assert annotated.startswith("::error file=policies/tests/access.yaml,line=8,col=13,")
 
 
+def test_nothing_to_annotate_prints_nothing(tmp_path: Path, capsys: Captured) -> None:
+    assert run(["init", str(tmp_path / "fleet")]) == 0
+    capsys.readouterr()
+    assert policy(tmp_path / "fleet", capsys, "test", "--format", "github") == ""
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [

@@ -398,6 +398,15 @@ def test_a_broken_file_brings_no_findings_that_only_follow_from_it(tmp_path: Pat
     assert {each.file for each in found} == {"policies/providers.yaml", "policies/routing.yaml"}
 
 
+def test_a_slip_in_a_providers_name_is_one_finding(tmp_path: Path) -> None:
+    routing = POLICIES["policies/routing.yaml"] + "routes: [{name: r, prefer: [home]}]\n"
+    files = {
+        "playbooks__a": play(f"{{name: a, {AGENT}}}".replace("home", "hoem")),
+        "policies__routing": routing,
+    }
+    assert rules(load(project(tmp_path, **files))) == ["unknown-provider"]
+
+
 def test_extra_vars_come_as_words_json_or_a_file(tmp_path: Path) -> None:
     agent = (
         "{name: a, image: 'i:{{ tag }}', replicas: '{{ n }}', provider: home, clearance: public}"
