@@ -13,7 +13,7 @@ from agentctl.cli.plan import require_plannable
 from agentctl.cli.proposal import Current, Proposal, Wanted, load_wanted, propose
 from agentctl.cli.selecting import Chosen, selection_options
 from agentctl.cli.watch import Outcome, watch
-from agentctl.errors import EXIT_OK, Refused, UsageError
+from agentctl.errors import EXIT_ERROR, EXIT_OK, Refused, UsageError
 from agentctl.model.fleet import DesiredState
 from agentctl.reconcile.review import review_text
 
@@ -56,8 +56,9 @@ def apply(
         return EXIT_OK
     if not as_json:
         click.echo(review_text(proposal.review))
-    if not yes:
-        click.confirm("\nApply this?", abort=True)
+    if not yes and not click.confirm("\nApply this?"):
+        click.echo("Nothing was applied.", err=True)
+        return EXIT_ERROR
     desired = proposal.desired
     from agentctl.client import connect
 

@@ -357,6 +357,32 @@ def test_a_workspace_is_declassified_by_its_place(
     assert run(["declassify", "task-1", "--to", "x", "--why", "y", "--host", "lab"]) == EXIT_USAGE
 
 
+def test_an_apply_that_is_answered_with_no_sends_nothing_and_says_so(
+    hub: CannedHub,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub.answers["GET /api/hub/whoami"] = [{"name": "local", "role": "admin"}]
+    hub.answers["GET /api/hub/generations/latest"] = [
+        {"number": 0, "digest": "", "installation": "i", "desired": None}
+    ]
+    hub.answers["GET /api/hub/agents"] = [{"agents": []}]
+    assert run(["init", str(tmp_path / "p")]) == EXIT_OK
+    inventory = tmp_path / "p/inventory.yaml"
+    inventory.write_text(
+        inventory.read_text().replace(
+            '"unix:///var/run/docker.sock"', '"process:"\n          isolation: none'
+        )
+    )
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    state = ["--state", str(tmp_path / "s"), "--project", str(tmp_path / "p")]
+    assert run([*state, "apply"]) == EXIT_ERROR
+    assert capsys.readouterr().err == "Nothing was applied.\n"
+    assert not [path for path, *_ in hub.sent if path.startswith("POST")]
+
+
 def test_apply_without_a_terminal_wants_yes(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["apply"]) == EXIT_USAGE
     assert "--yes" in capsys.readouterr().err
