@@ -26,6 +26,14 @@ ROUNDS_MAX = 8  # a task's children's children …: more than delegation goes de
 
 Row = dict[str, Any]
 
+_WITHOUT_RESULT = {
+    TaskState.COMPLETED: "it ended without a result",
+    TaskState.FAILED: "it failed",
+    TaskState.CANCELLED: "it was cancelled",
+    TaskState.TIMED_OUT: "its time was up",
+    TaskState.DEAD: "its attempts were lost, and none is left",
+}
+
 
 def look_after(hub: Hub) -> None:
     """Tell delegators what has ended, and cancel what nobody waits for any more."""
@@ -94,11 +102,15 @@ def _letter(hub: Hub, task: Task, delegator: Instance) -> Letter:
 
 
 def _payload(hub: Hub, task: Task, delegator: Instance) -> tuple[Row, str]:
-    """Return what the delegator is told, and under which label; a result that it may not hold stays away."""
+    """Return what the delegator is told, and under which label; a result that it may not hold stays away.
+
+    A task's own error is for operators: it says who did what, where containers and providers are,
+    and quotes attempts before. An agent is told what its colleague said, or in the hub's words.
+    """
     row: Row = {"state": task.state.value}
     result = task.result
     if result is None:
-        return row | {"detail": task.error}, delegator.label
+        return row | {"detail": _WITHOUT_RESULT[task.state]}, delegator.label
     fleet = hub.fleet
     may = fleet is not None and (
         fleet.levels.at_most(result.label, delegator.label)
@@ -107,7 +119,7 @@ def _payload(hub: Hub, task: Task, delegator: Instance) -> tuple[Row, str]:
     if not may:
         why = f"the result is {result.label}, this container is {delegator.label}"
         return row | {"withheld": why}, delegator.label
-    row |= {"text": result.text, "reason": result.reason, "detail": result.detail or task.error}
+    row |= {"text": result.text, "reason": result.reason, "detail": result.detail}
     if result.structured is not None:
         row["structured"] = result.structured
     return {name: value for name, value in row.items() if value not in ("", None)}, result.label

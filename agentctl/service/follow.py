@@ -10,7 +10,7 @@ from agentctl.errors import NotFound
 from agentctl.model.digest import plain
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import FINAL, LIVE
-from agentctl.service import views
+from agentctl.service import agents_words, views
 from agentctl.service.context import Hub
 from agentctl.service.live import wait_until
 from agentctl.service.roles import READERS, require_role
@@ -65,7 +65,7 @@ def events(
     require_role(who, READERS, "read tasks")
 
     def look() -> tuple[Row, bool]:
-        row = _row(hub, task_id, after)
+        row = _row(hub, task_id, who, after)
         now = row["progress"]
         moved = progress is not None and now is not None and now["number"] != progress
         return row, bool(row["events"] or row["ended"] or moved)
@@ -95,21 +95,24 @@ def _wait(
     return row, new
 
 
-def _row(hub: Hub, task_id: str, after: int) -> Row:
+def _row(hub: Hub, task_id: str, who: OperatorPrincipal, after: int) -> Row:
     with hub.store.read() as txn:
         found = task_table.get(txn, task_id)
         if found is None:
             raise NotFound(f"no task {task_id!r}", hint="`agentctl tasks` lists them")
         numbered = task_events.past(txn, task_id, after)
+    said = hub.live.progress.get(task_id)
     return {
         "task": task_id,
         "state": found.state.value,
         "ended": found.state in FINAL,
         "attempt": found.attempt,
         "held_reason": found.held_reason or None,
-        "error": found.error or None,
+        "error": agents_words.error_of(found, who),
         "usage": plain(found.usage),
-        "events": [{"number": number, **plain(each)} for number, each in numbered],
+        "events": [
+            {"number": number, **agents_words.happening(each, who)} for number, each in numbered
+        ],
         "next": numbered[-1][0] if numbered else after,
-        "progress": hub.live.progress.get(task_id) if found.state in LIVE else None,
+        "progress": agents_words.progress(said, who) if found.state in LIVE else None,
     }

@@ -36,14 +36,25 @@ def note(
 
 
 def note_task(
-    hub: Hub, txn: Txn, task: Task, event: str, *, who: str, detail: str = "", **facts: str | int
+    hub: Hub,
+    txn: Txn,
+    task: Task,
+    event: str,
+    *,
+    who: str,
+    detail: str = "",
+    quoted: str = "",
+    **facts: str | int,
 ) -> None:
-    """Record an event of a task in its history and in the journal."""
+    """Record an event of a task in its history and in the journal.
+
+    `quoted` is what its agent wrote: it stands in the history in place of `detail`, and nowhere else.
+    """
     if event in MOVES:
         hub.live.moved_s = hub.clock.wall_s()
     if task.delegated is not None and task.state in FINAL:
         hub.live.ended.add(task.id)  # one whose transaction fails is found not to have ended
-    task_events.append(txn, task.id, at_s=hub.clock.wall_s(), event=event, detail=detail)
+    task_events.append(txn, task.id, at_s=hub.clock.wall_s(), event=event, detail=quoted or detail)
     note(
         hub,
         txn,

@@ -15,7 +15,7 @@ from agentctl.model.task import LIVE, Task
 from agentctl.service import ephemeral, usable, workspaces
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.roles import PLANNERS, READERS, require_role
-from agentctl.service.task_row import task_row
+from agentctl.service.task_row import task_facts
 from agentctl.store import Txn, instances, quarantined_agents
 from agentctl.store import tasks as task_table
 from agentctl.store import workspaces as workspace_table
@@ -64,8 +64,8 @@ def agent(hub: Hub, name: str, who: OperatorPrincipal) -> dict[str, Any]:
                 for spec in specs
             ],
             "gone": [_instance_row(hub, txn, each) for each in _gone(txn, last, living)],
-            "current": [task_row(each, content=False) for each in current],
-            "last": [task_row(each, content=False) for each in last],
+            "current": [task_facts(each, who) for each in current],
+            "last": [task_facts(each, who) for each in last],
         }
 
 

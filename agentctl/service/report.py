@@ -116,8 +116,9 @@ def _settle(
     outcome = event if after.state is not TaskState.QUEUED else "failed_retryable"
     outcome = {TaskState.DEAD: "dead", TaskState.HELD: "put_off"}.get(after.state, outcome)
     facts = _kept(after)
-    said_why = "" if event == "accepted" else after.error[:200]  # then it is an attempt before's
-    note_task(hub, txn, after, outcome, who=who.spiffe_id, detail=said_why, **facts)
+    quoted = "" if event == "accepted" else after.error[:200]  # then it is an attempt before's
+    reason = counts["payload"].get("reason", "")
+    note_task(hub, txn, after, outcome, who=who.spiffe_id, detail=reason, quoted=quoted, **facts)
     answer = {"id": message["id"], "accepted": True}
     answers.remember(txn, who.instance, message["id"], said, answer)
     return answer

@@ -3,7 +3,9 @@
 from typing import Any
 
 from agentctl.model.digest import plain
+from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import Task
+from agentctl.service import agents_words
 
 
 def task_row(task: Task, *, content: bool = True) -> dict[str, Any]:
@@ -46,3 +48,8 @@ def task_row(task: Task, *, content: bool = True) -> dict[str, Any]:
         "decision": routed.decision if routed else None,
         "generation": routed.generation if routed else None,
     }
+
+
+def task_facts(task: Task, who: OperatorPrincipal) -> dict[str, Any]:
+    """Return a task as lists show it to an operator: no result, and an error that may be read."""
+    return task_row(task, content=False) | {"error": agents_words.error_of(task, who)}

@@ -8,6 +8,7 @@ from agentctl.model.mode import ModeName
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import TaskState
 from agentctl.service import (
+    agents_words,
     alerts,
     budgets,
     damage,
@@ -20,7 +21,7 @@ from agentctl.service import (
 )
 from agentctl.service.context import Hub
 from agentctl.service.roles import PLANNERS, READERS, require_role, sees_content
-from agentctl.service.task_row import task_row
+from agentctl.service.task_row import task_facts, task_row
 from agentctl.store import generations as generation_table
 from agentctl.store import instances, quarantined_agents, task_events
 from agentctl.store import journal as journal_table
@@ -42,9 +43,10 @@ def task(hub: Hub, task_id: str, who: OperatorPrincipal) -> dict[str, Any]:
         children = [each.id for each in task_table.children(txn, task_id)]
     row = task_row(found, content=sees_content(who))
     row["prompt"] = body.prompt if body and sees_content(who) else None
-    row["events"] = [plain(each) for each in events]
+    row["error"] = agents_words.error_of(found, who)
+    row["events"] = [agents_words.happening(each, who) for each in events]
     row["children"] = children
-    row["progress"] = hub.live.progress.get(task_id)
+    row["progress"] = agents_words.progress(hub.live.progress.get(task_id), who)
     row["budget"] = plain(budgets.in_force(found, hub.fleet))
     return row
 
@@ -79,7 +81,7 @@ def tasks(
             limit=min(limit, PAGE_MAX),
             before=before,
         )
-    return {"tasks": [task_row(each, content=False) for each in found], "next": following}
+    return {"tasks": [task_facts(each, who) for each in found], "next": following}
 
 
 def status(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:

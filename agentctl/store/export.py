@@ -12,13 +12,14 @@ from agentctl.store import generations, instances, journal, keys, schema, task_e
 from agentctl.store.txn import Table, Txn
 
 VERSION = 1  # of this form; a member that is added doesn't change it
+CONTENT = frozenset({"result", "error"})  # an error quotes the agent, where one failed
 SECRET = frozenset({"token_digest"})
 
 
 def lines(txn: Txn, *, content: bool = True) -> Iterator[str]:
     """Yield the store's rows, each with its newline: a head, then `{"table": …, "record": {…}}`.
 
-    Without `content` prompts, results and output schemas stay out too. Raises StateDamaged at
+    Without `content` prompts, results, errors and output schemas stay out too. Raises StateDamaged at
     a record that can't be trusted.
     """
     yield _row({"kind": "agentctl.state", "version": VERSION, "schema": schema.recorded(txn)})
@@ -40,7 +41,10 @@ def _task(txn: Txn, task_id: str, *, content: bool) -> dict[str, Any]:
     found["events"] = [plain(each) for each in task_events.of(txn, task_id)]
     if content:
         return found | {"body": plain(tasks.body(txn, task_id))}
-    return {name: value for name, value in found.items() if name != "result"}
+    for each in found["events"]:
+        if each["event"] in task_events.QUOTING:
+            each["detail"] = ""
+    return {name: value for name, value in found.items() if name not in CONTENT}
 
 
 def _record(table: str, record: dict[str, Any]) -> str:

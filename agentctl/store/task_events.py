@@ -6,6 +6,8 @@ from agentctl.store import keys
 from agentctl.store.codec import Codec
 from agentctl.store.txn import Table, Txn
 
+# Events whose detail quotes the task's agent: content, as a result is.
+QUOTING = frozenset({"completed", "failed", "failed_retryable", "dead"})
 EVENTS_PER_TASK_MAX = 1000  # attempts, holds and releases; progress is not an event
 
 
