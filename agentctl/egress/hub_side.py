@@ -5,34 +5,21 @@ The client blocks, so each question is asked on a thread; a few are enough, and 
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
+from agentctl.client.asking import HubClient, Reports, ask
 from agentctl.egress.target import Target
-from agentctl.errors import AgentctlError, HubUnavailable, Unavailable
+from agentctl.errors import AgentctlError, HubUnavailable
 
 ASKERS = 8  # the hub's listener has as many threads, and one for the watch
 ASK_TIMEOUT_S = 5.0
-REPORTS_KEPT_MAX = 10_000  # ends that a hub away hasn't heard of, at 200 bytes each
+
+T = TypeVar("T")
 
 log = logging.getLogger("agentctl.egress")
-
-
-class HubClient(Protocol):
-    """The part of client.Hub that egress uses."""
-
-    def post(
-        self,
-        path: str,
-        body: Any,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float | None = None,
-    ) -> dict[str, Any]: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +54,10 @@ class HubSide:
     _watcher: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="watch")
     )
-    _unsent: deque[tuple[str, dict[str, Any]]] = field(
-        default_factory=lambda: deque(maxlen=REPORTS_KEPT_MAX)
-    )
+    _reports: Reports = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reports = Reports(self.client, timeout_s=ASK_TIMEOUT_S)
 
     async def admit(self, token: str, container: str, target: Target) -> Granted:
         """Ask leave for a tunnel. Raises what the hub answers; a hub that is away is a no."""
@@ -108,40 +96,24 @@ class HubSide:
             "bytes_in": end.bytes_in,
             "duration_s": round(end.duration_s, 3),
         }
-        if not await self._closed(tunnel, body):
-            self._unsent.append((tunnel, body))
+        path = f"/api/hub/tunnels/{tunnel}/closed"
+        await self._on(self._askers, lambda: self._reports.send(path, body))
 
     async def send_unsent(self) -> None:
         """Send the ends that a hub away has left behind, oldest first, until one fails again."""
-        for _ in range(len(self._unsent)):
-            tunnel, body = self._unsent.popleft()
-            if not await self._closed(tunnel, body):
-                self._unsent.appendleft((tunnel, body))
-                return
+        await self._on(self._watcher, self._reports.send_kept)
 
     def close(self) -> None:
         """End the threads; one that still waits for the hub ends with its timeout."""
         for each in (self._askers, self._watcher):
             each.shutdown(wait=False, cancel_futures=True)
 
-    async def _closed(self, tunnel: str, body: dict[str, Any]) -> bool:
-        """Return whether the hub has it, or never will."""
-        try:
-            await self._post(f"/api/hub/tunnels/{tunnel}/closed", body)
-        except Unavailable:
-            return False
-        except AgentctlError as why:
-            log.error("the hub refused the end of %s: %s", tunnel, why)
-        return True
-
     async def _post(
         self, path: str, body: Any, *, on: ThreadPoolExecutor | None = None
     ) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(on or self._askers, self._ask, path, body)
+        return await self._on(
+            on or self._askers, lambda: ask(self.client, path, body, timeout_s=ASK_TIMEOUT_S)
+        )
 
-    def _ask(self, path: str, body: Any) -> dict[str, Any]:
-        try:
-            return self.client.post(path, body, timeout_s=ASK_TIMEOUT_S)
-        finally:
-            self.client.close()  # a kept one that the hub closed meanwhile would be a refusal
+    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, work)

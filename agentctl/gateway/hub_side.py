@@ -1,13 +1,12 @@
 """What the gateway asks the hub: may this call be made, which are still current, what was used."""
 
 import dataclasses
-import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from agentctl.errors import AgentctlError, CallCut, HubUnavailable, Unavailable
+from agentctl.client.asking import REPORTS_KEPT_MAX, HubClient, Reports, ask
+from agentctl.errors import CallCut, HubUnavailable
 from agentctl.model.alert import WORDS_MAX
 from agentctl.model.away import Away, Cause
 from agentctl.model.fleet import Provider, ProviderKind, Source, SourceKind
@@ -21,23 +20,6 @@ REPORT_TIMEOUT_S = 2.0  # the agent's last byte waits for it
 UNUSABLE_TOLD_MAX = 1000  # providers; more without a key have one and the same cause
 AWAY_TOLD_MAX = 1000  # likewise; an agent has one provider, so this is a thousand agents
 WHY_MAX = 300  # a provider's name, its address and the system's words; fits an alert's words
-REPORTS_KEPT_MAX = 10_000  # an hour of a busy fleet's calls, at 200 bytes each
-
-log = logging.getLogger("agentctl.gateway")
-
-
-class HubClient(Protocol):
-    """The part of client.Hub that the gateway uses."""
-
-    def post(
-        self,
-        path: str,
-        body: Any,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float | None = None,
-    ) -> dict[str, Any]: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +65,7 @@ class HubSide:
         self._client = client
         self._now_s = now_s
         self._wait = wait
-        self._unsent: deque[tuple[str, dict[str, Any]]] = deque(maxlen=REPORTS_KEPT_MAX)
+        self._reports = Reports(client, timeout_s=REPORT_TIMEOUT_S)
 
     def admit(self, wanted: Wanted, *, gone: Callable[[], bool]) -> Granted:
         """Ask leave for a call; a hub that is away is waited for as long as the client is there.
@@ -150,34 +132,18 @@ class HubSide:
             "status": status,
             **({"why": why[:WHY_MAX]} if why else {}),
         }
-        if not self._report(call, body):
-            self._unsent.append((call, body))
+        self._reports.send(f"/api/hub/model-calls/{call}/usage", body)
 
     def report_unsent(self) -> None:
-        """Send the reports that a hub away has left behind, oldest first, until one fails again."""
-        for _ in range(len(self._unsent)):
-            call, body = self._unsent.popleft()
-            if not self._report(call, body):
-                self._unsent.appendleft((call, body))
-                return
+        """Send some reports that a hub away has left behind, oldest first, until one fails again."""
+        self._reports.send_kept()
 
-    def _report(self, call: str, body: dict[str, Any]) -> bool:
-        """Return whether the hub has it, or never will."""
-        try:
-            self._post(f"/api/hub/model-calls/{call}/usage", body, REPORT_TIMEOUT_S)
-        except Unavailable:
-            return False
-        except AgentctlError as why:
-            log.error("the hub refused the usage of %s: %s", call, why)
-        return True
+    def report_all_unsent(self) -> None:
+        """Send all of them, when nothing is watched over any more."""
+        self._reports.send_kept(at_most=REPORTS_KEPT_MAX)
 
     def _post(self, path: str, body: Any, timeout_s: float) -> dict[str, Any]:
-        try:
-            return self._client.post(path, body, timeout_s=timeout_s)
-        finally:
-            # One connection for each of hundreds of threads would fill the hub's listener; on
-            # a Unix socket a new one costs 50 µs.
-            self._client.close()
+        return ask(self._client, path, body, timeout_s=timeout_s)
 
 
 def _granted(answer: Mapping[str, Any]) -> Granted:

@@ -63,7 +63,7 @@ def run(paths: StatePaths, stop: threading.Event, *, ride_s: float = RIDE_S) -> 
     finally:
         calls.cut_all("the gateway is stopping; try again")
         server.close()
-        hub.report_unsent()
+        hub.report_all_unsent()
 
 
 def _server(gateway: Gateway, paths: StatePaths) -> Server:
