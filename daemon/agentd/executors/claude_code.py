@@ -35,7 +35,7 @@ class ClaudeCode:
         try:
             ending = child.run(command, stream, processes=place.processes, stop=stop, idle_s=IDLE_S)
         except (OSError, ValueError) as cause:
-            return cannot_start(cause)
+            return cannot_start(cause, contained=place.processes.first)
         return outcome(
             ending,
             stream.said,

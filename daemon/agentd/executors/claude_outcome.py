@@ -14,9 +14,13 @@ from agentd.outcome import Failed, Outcome, Reason, Work, with_schema
 from agentd.stop import StopReason, failed
 
 PROGRAM = "claude"
-NO_CLI = (
+NO_CLI_IN_IMAGE = (
     "the image has no Claude Code CLI: build it with `agentctl image build --claude FILE`,"
     " or set executor: messages-api"
+)
+NO_CLI_ON_PATH = (
+    "no `claude` is on the PATH that `agentctl serve` was started with, which agents that run as"
+    " processes have, too: install it there and start serve again, or set executor: messages-api"
 )
 _STDERR_CHARS_MAX = 1000
 _RESULT_CHARS_MAX = 1000
@@ -59,12 +63,17 @@ def outcome(
     return with_schema(work, wanted=schema_wanted)
 
 
-def cannot_start(cause: Exception) -> Failed:
-    """Return the outcome of a CLI that can't be started: no other try helps, so the words say what does."""
+def cannot_start(cause: Exception, *, contained: bool) -> Failed:
+    """Return the outcome of a CLI that can't be started: no other try helps, so the words say what does.
+
+    `contained` is whether this is a container of its own, so that the CLI comes with its image.
+    """
     if (
         isinstance(cause, FileNotFoundError) and cause.filename == PROGRAM
     ):  # else it is the workspace
-        return Failed(reason=Reason.BAD_COMMAND, detail=NO_CLI)
+        return Failed(
+            reason=Reason.BAD_COMMAND, detail=NO_CLI_IN_IMAGE if contained else NO_CLI_ON_PATH
+        )
     said = cause.strerror if isinstance(cause, OSError) else type(cause).__name__
     return Failed(reason=Reason.BAD_COMMAND, detail=f"the claude CLI can't be started: {said}")
 

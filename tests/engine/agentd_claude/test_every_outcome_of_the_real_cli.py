@@ -208,7 +208,7 @@ def test_no_cli_on_the_path_is_a_bad_command(hub: HubForAgentd, folder: Path) ->
         hub.give()
         failed = _failed(hub)
     assert failed["reason"] == "bad_command"
-    assert failed["detail"].startswith("the image has no Claude Code CLI: build it with")
+    assert failed["detail"].startswith("no `claude` is on the PATH that `agentctl serve` was")
 
 
 def test_a_cancel_ends_the_cli_and_its_tool_within_two_seconds(

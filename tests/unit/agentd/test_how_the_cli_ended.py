@@ -243,10 +243,10 @@ def test_the_clis_advice_to_a_person_is_no_part_of_an_errors_words() -> None:
     )
 
 
-def _unstartable(argv: list[str], cwd: str) -> Failed:
+def _unstartable(argv: list[str], cwd: str, *, contained: bool = True) -> Failed:
     with pytest.raises(OSError) as raised:  # which of them is the test's business
         subprocess.Popen(argv, cwd=cwd, env={"PATH": "/nowhere"})
-    return cannot_start(raised.value)
+    return cannot_start(raised.value, contained=contained)
 
 
 def test_an_image_without_the_cli_says_what_to_do_and_isnt_tried_again() -> None:
@@ -254,6 +254,17 @@ def test_an_image_without_the_cli_says_what_to_do_and_isnt_tried_again() -> None
     assert failed.detail == (
         "the image has no Claude Code CLI: build it with `agentctl image build --claude FILE`,"
         " or set executor: messages-api"
+    )
+    assert (failed.reason, failed.retryable) == ("bad_command", False)
+
+
+def test_where_agents_are_processes_it_is_no_images_affair() -> None:
+    """There is no image: the CLI is the operator's own, found by the PATH of `serve`."""
+    failed = _unstartable(["claude", "-p"], "/", contained=False)
+    assert failed.detail == (
+        "no `claude` is on the PATH that `agentctl serve` was started with, which agents that run"
+        " as processes have, too: install it there and start serve again, or set executor:"
+        " messages-api"
     )
     assert (failed.reason, failed.retryable) == ("bad_command", False)
 
