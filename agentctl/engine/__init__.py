@@ -16,13 +16,13 @@ def open_engine(
     paths: StatePaths,
     installation: str,
     fleet: str,
-    carried: Callable[[str, str], None] | None = None,
+    carried: Callable[[str, str, str], None] | None = None,
 ) -> Engine:
     """Return the engine of a host. Raises ConfigError for an unknown URL.
 
     Only what carries this installation's label is ever touched through it. Nothing is contacted
-    yet, but another host: `carried` is told then which process (as the kernel names it) carries
-    the door of which instance there.
+    yet, but another host: `carried` is told then of which instance, on which host, which process
+    (as the kernel names it) carries the door.
     """
     scheme, _, _ = host.engine_url.partition(":")
     if scheme == "unix":

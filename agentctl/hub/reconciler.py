@@ -69,7 +69,7 @@ def bind(call: Call[None]) -> Answer:
 
 def carry(call: Call[None]) -> Answer:
     """Take which process carries the door of a container on another host."""
-    return Answer(carriers.carry(call.hub, call.path["instance"], call.body["process"]))
+    return Answer(carriers.carry(call.hub, call.path["instance"], **call.body))
 
 
 def mark(call: Call[None]) -> Answer:

@@ -25,6 +25,7 @@ from agentctl.reconcile import plan
 from agentctl.reconcile.changes import Change, changes
 from agentctl.reconcile.drifted import place_of
 from agentctl.reconcile.expiry import expired
+from agentctl.reconcile.own_word import own_word
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Reconciler:
             if registry.mode.name is ModeName.PANIC:
                 self._stop_all(applied, desired, observed)
             else:
-                self._pass(applied, desired, observed, registry)
+                self._pass(applied, desired, own_word(observed, registry.hosts), registry)
         except Unavailable as why:
             log.debug("the pass ended early: %s", why)
             self._told = None  # a hub that comes back may have lost the report

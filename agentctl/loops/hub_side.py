@@ -54,7 +54,8 @@ class Registry:
     """What the hub knows of living instances, and the mode it is in.
 
     `proved` are the ephemeral ones that have had their task, `quarantined` are agents by name.
-    `refused` are places whose workspace may not serve what is declared there, each with why.
+    `refused` are places whose workspace may not serve what is declared there, each with why;
+    `hosts` says where each known instance is.
     """
 
     mode: Mode
@@ -65,6 +66,7 @@ class Registry:
     proved: frozenset[str]
     quarantined: frozenset[str] = frozenset()
     refused: Mapping[Slot, str] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ class HubSide:
                 Slot(host=each["host"], agent=each["agent"], replica=each["replica"]): each["why"]
                 for each in answer["refused"]
             },
+            hosts={row["id"]: row["host"] for row in rows},
         )
 
     def reserve(self, create: Create, *, generation: int) -> Reserved:
@@ -155,9 +158,10 @@ class HubSide:
         boot: dict[str, Any] = answer["boot"]
         return boot
 
-    def carried(self, instance: str, process: str) -> None:
-        """Say which process carries a remote container's door, before anything comes through it."""
-        self._wire.post(f"/api/hub/instances/{instance}/carrier", {"process": process})
+    def carried(self, instance: str, host: str, process: str) -> None:
+        """Say which process carries the door of a container on a host, before anything comes through it."""
+        body = {"host": host, "process": process}
+        self._wire.post(f"/api/hub/instances/{instance}/carrier", body)
 
     def mark(self, instance: str, state: InstanceState, reason: str) -> None:
         """Record where an instance is in its end. One that the hub has no record of is no error."""

@@ -16,14 +16,15 @@ from agentctl.store import Txn, instances
 WHO = "reconciler"
 
 
-def carry(hub: Hub, instance_id: str, process: str) -> dict[str, Any]:
-    """Record the process that carries an instance's door from now on; its last one counts no more.
+def carry(hub: Hub, instance_id: str, *, host: str, process: str) -> dict[str, Any]:
+    """Record the process that carries an instance's door to a host; its last one counts no more.
 
-    Raises NotFound, Conflict (it has ended, it is on this machine, or the process carries another's).
+    Raises NotFound, Conflict (it has ended, it is on this machine or another host, or the process
+    carries another's).
     """
 
     def work(txn: Txn) -> None:
-        instance = _remote(txn, instance_id)
+        instance = _remote(txn, instance_id, host)
         if instance.carrier == process:
             return
         _require_free(txn, process)
@@ -44,7 +45,7 @@ def carry(hub: Hub, instance_id: str, process: str) -> dict[str, Any]:
     return {}
 
 
-def _remote(txn: Txn, instance_id: str) -> Instance:
+def _remote(txn: Txn, instance_id: str, host: str) -> Instance:
     instance = instances.get(txn, instance_id)
     if instance is None:
         raise NotFound(f"no instance {instance_id!r}")
@@ -55,6 +56,8 @@ def _remote(txn: Txn, instance_id: str) -> Instance:
             f"{instance_id} is on this machine, where the kernel knows its container",
             hint="a door is carried to other hosts alone",
         )
+    if instance.host != host:  # the label that names it is the word of that host's root
+        raise Conflict(f"{instance_id} is on {instance.host}, not on {host}")
     return instance
 
 

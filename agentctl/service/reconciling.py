@@ -101,10 +101,10 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _running(body: dict[str, Any]) -> dict[str, str]:
-    """Instance → container for everything that the engines report as not exited."""
+def _running(body: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Host and instance → container for all that the engines report as not exited, each of its own host."""
     return {
-        container["instance"]: container["id"]
+        (host["name"], container["instance"]): container["id"]
         for host in body["hosts"]
         for container in host["containers"]
         if container["state"] != "exited"
@@ -120,11 +120,11 @@ def _places(hub: Hub, host: dict[str, Any]) -> frozenset[tuple[str, int]]:
     )
 
 
-def _has_gone(instance: Instance, answered: set[str], running: dict[str, str]) -> bool:
+def _has_gone(instance: Instance, answered: set[str], running: dict[tuple[str, str], str]) -> bool:
     """Whether an engine that answered has no such container (passes follow each other: none is half-made)."""
     if instance.host not in answered:
         return False
-    there = running.get(instance.id)
+    there = running.get((instance.host, instance.id))
     return there is None or (instance.container != "" and there != instance.container)
 
 

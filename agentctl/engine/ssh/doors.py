@@ -100,7 +100,10 @@ class Doors:
             if door is None:
                 door = _Door(
                     line=Line(
-                        f"door of {instance}", lambda: self._trip(instance), wait=self._host_up
+                        f"door of {instance}",
+                        lambda: self._trip(instance),
+                        wait=self._host_up,
+                        turn=self._connecting,
                     )
                 )
                 self._doors[instance] = door
@@ -109,8 +112,7 @@ class Doors:
 
     def _trip(self, instance: str) -> Trip:
         """Make the door ready there; return the connection that carries its sockets."""
-        with self._connecting:
-            said = shell.run(self._address, scripts.make(self._installation, instance))
+        said = shell.run(self._address, scripts.make(self._installation, instance))
         path = scripts.door_of(said)
         with self._lock:
             door = self._doors.get(instance)

@@ -1,12 +1,13 @@
 """A Docker Engine on another host: the same engine, at a socket that `ssh` makes here."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from agentctl.engine.docker import DockerEngine
 from agentctl.engine.protocol import Birth
-from agentctl.engine.ssh.doors import Carried, Doors
+from agentctl.engine.ssh.doors import Doors
 from agentctl.engine.ssh.line import Line
 from agentctl.engine.ssh.reach import UNIX, engine_trip, nothing_there
 from agentctl.model.fleet import Host
@@ -22,7 +23,13 @@ class SshEngine(DockerEngine):
     """Connects when it is made, and goes on connecting until it is closed."""
 
     def __init__(
-        self, host: Host, *, paths: StatePaths, installation: str, fleet: str, carried: Carried
+        self,
+        host: Host,
+        *,
+        paths: StatePaths,
+        installation: str,
+        fleet: str,
+        carried: Callable[[str, str, str], None],
     ) -> None:
         address = ssh_address(host.engine_url)
         local = paths.engine_socket(host.name)
@@ -33,7 +40,7 @@ class SshEngine(DockerEngine):
             address,
             paths=paths,
             installation=installation,
-            carried=carried,
+            carried=lambda instance, process: carried(instance, host.name, process),
             host_up=self._wait_for_host,
         )
         super().__init__(

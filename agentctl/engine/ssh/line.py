@@ -1,5 +1,6 @@
 """A connection kept up: its `ssh` started again whenever it ends, later each time while it fails."""
 
+import contextlib
 import logging
 import random
 import threading
@@ -44,11 +45,19 @@ class Way(Protocol):
 class Line:
     """Keeps one connection up, on a thread of its own, from `start` until `end`."""
 
-    def __init__(self, name: str, way: Way, *, wait: Callable[[], None] = lambda: None) -> None:
-        """`wait` returns when a connection is worth trying."""
+    def __init__(
+        self,
+        name: str,
+        way: Way,
+        *,
+        wait: Callable[[], None] = lambda: None,
+        turn: "contextlib.AbstractContextManager[object] | None" = None,
+    ) -> None:
+        """`wait` returns when a connection is worth trying; `turn` is held while one is being made."""
         self._name = name
         self._way = way
         self._wait = wait
+        self._turn = turn or contextlib.nullcontext()
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._trouble: str | None = CONNECTING
@@ -93,15 +102,18 @@ class Line:
 
     def _travelled(self) -> str:
         """Make one connection and keep it; return why it ended."""
-        trip = self._way()
-        with Ssh(trip.argv) as ssh:
-            trip.known(ssh.name)
-            ssh.begin(trip.script, more=True)
-            if not ssh.wait(lambda: trip.is_up(ssh) or self._stop.is_set(), within_s=READY_S):
+        with contextlib.ExitStack() as turn:
+            turn.enter_context(self._turn)
+            trip = self._way()
+            with Ssh(trip.argv) as ssh:
+                trip.known(ssh.name)
+                ssh.begin(trip.script, more=True)
+                up = ssh.wait(lambda: trip.is_up(ssh) or self._stop.is_set(), within_s=READY_S)
+                turn.close()
+                if up:
+                    self._set(None)
+                    ssh.wait(self._stop.is_set, look_s=UP_LOOK_S)
                 return ssh.why()
-            self._set(None)
-            ssh.wait(self._stop.is_set, look_s=UP_LOOK_S)
-            return ssh.why()
 
     def _set(self, trouble: str | None) -> None:
         with self._changed:

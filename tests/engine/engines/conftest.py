@@ -116,7 +116,7 @@ def ssh_rig(
     shutil.rmtree(DOORS / rig.installation[:12], ignore_errors=True)
 
 
-def _unsaid(_instance: str, _process: str) -> None:
+def _unsaid(_instance: str, _host: str, _process: str) -> None:
     """Nobody connects to a hub here."""
 
 

@@ -436,3 +436,15 @@ def test_what_may_not_have_its_workspace_waits_and_what_runs_goes_on(world: Worl
     assert world.engine.running() == ["acme-researcher-0"]
     world.hub.refused = []
     assert states(world.converge()) == ["replace researcher/0 done"]
+
+
+def test_what_runs_on_another_host_is_not_drained_or_ended_for_what_an_engine_says(
+    world: World,
+) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    elsewhere = world.hub.instances["inst-0"]
+    elsewhere["host"] = "elsewhere"  # so the label of the container here is a lie
+    world.apply(fleet(NEWER))
+    world.converge()
+    assert (elsewhere["state"], elsewhere["draining"]) == ("starting", False)

@@ -1,14 +1,16 @@
 """A remote container's credentials count only out of the process that carries its door, and no other's do."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from agentctl.errors import Conflict, NotFound, Unauthenticated
-from agentctl.model.instance import Instance, InstanceState
+from agentctl.model.digest import plain
+from agentctl.model.instance import Container, ContainerState, Instance, InstanceState
 from agentctl.model.principal import Peer
 from agentctl.model.task import NewTask
-from agentctl.service import authenticate, carriers, instances, model_calls
+from agentctl.service import authenticate, carriers, instances, model_calls, reconciling
 from agentctl.service.poll import poll
 from agentctl.service.submit import submit
 from agentctl.store import Txn, journal
@@ -18,6 +20,10 @@ from tests.unit.service.conftest import ADMIN, HubAtHand
 CARRIER = "process:4711:123456"
 OTHER = "process:4712:123457"
 FAR_ID = "a" * 64
+
+
+def carry(at: HubAtHand, instance: str, process: str, *, host: str = "local") -> None:
+    carriers.carry(at.hub, instance, host=host, process=process)
 
 
 def far(at: HubAtHand, agent: str, *, carrier: str = "") -> tuple[str, str]:
@@ -31,7 +37,7 @@ def far(at: HubAtHand, agent: str, *, carrier: str = "") -> tuple[str, str]:
 
     at.hub.store.write(move)
     if carrier:
-        carriers.carry(at.hub, reserved, carrier)
+        carry(at, reserved, carrier)
     token = instances.bind(at.hub, reserved, FAR_ID)["boot"]["instance_token"]
     return reserved, str(token)
 
@@ -79,7 +85,7 @@ def test_a_local_containers_credentials_dont_work_through_anothers_door(at_hand:
 
 def test_a_new_carrier_ends_the_last_one(at_hand: HubAtHand) -> None:
     instance, token = far(at_hand, "researcher", carrier=CARRIER)
-    carriers.carry(at_hand.hub, instance, OTHER)
+    carry(at_hand, instance, OTHER)
     authenticate.svid(at_hand.hub, token, Peer(container=OTHER))
     with pytest.raises(Unauthenticated, match="own container only"):
         authenticate.svid(at_hand.hub, token, Peer(container=CARRIER))
@@ -89,25 +95,63 @@ def test_a_process_carries_one_door(at_hand: HubAtHand) -> None:
     far(at_hand, "researcher", carrier=CARRIER)
     second, _ = far(at_hand, "thinker")
     with pytest.raises(Conflict, match=f"{CARRIER} carries the door of inst-"):
-        carriers.carry(at_hand.hub, second, CARRIER)
+        carry(at_hand, second, CARRIER)
 
 
 def test_nobody_carries_a_local_door_or_an_ended_one(at_hand: HubAtHand) -> None:
     local = at_hand.reserve("thinker")["instance"]
     with pytest.raises(Conflict, match="on this machine"):
-        carriers.carry(at_hand.hub, local, CARRIER)
+        carry(at_hand, local, CARRIER)
     ended, _ = far(at_hand, "researcher")
     instances.mark(at_hand.hub, ended, InstanceState.RECYCLED.value, "gone")
     with pytest.raises(Conflict, match="has ended"):
-        carriers.carry(at_hand.hub, ended, CARRIER)
+        carry(at_hand, ended, CARRIER)
     with pytest.raises(NotFound):
-        carriers.carry(at_hand.hub, "inst-none", CARRIER)
+        carry(at_hand, "inst-none", CARRIER)
+
+
+def test_no_host_takes_over_the_door_of_anothers_container(at_hand: HubAtHand) -> None:
+    instance, _ = far(at_hand, "researcher", carrier=CARRIER)
+    with pytest.raises(Conflict, match="is on local, not on elsewhere"):
+        carry(at_hand, instance, OTHER, host="elsewhere")
+    assert record(at_hand, instance).carrier == CARRIER
+
+
+def test_no_engine_ends_what_runs_on_another_host(at_hand: HubAtHand) -> None:
+    who = at_hand.born("researcher", container="c-1")
+    own = seen_at("local", who.instance, "c-1")
+    lie = seen_at("elsewhere", who.instance, "c-2")
+    for hosts in ([own, lie], [lie, own]):
+        reconciling.observed(at_hand.hub, {"hosts": hosts})
+        assert record(at_hand, who.instance).alive
+    gone = {**own, "containers": []}
+    reconciling.observed(at_hand.hub, {"hosts": [gone, lie]})
+    assert not record(at_hand, who.instance).alive, "and none says that it runs there"
+
+
+def seen_at(host: str, instance: str, container: str) -> dict[str, Any]:
+    """Return what an engine says of one container."""
+    found = Container(
+        id=container,
+        name=container,
+        host=host,
+        agent="researcher",
+        replica=0,
+        instance=instance,
+        spec="",
+        provider="",
+        boundary="",
+        label="",
+        installation="here",
+        state=ContainerState.RUNNING,
+    )
+    return {"name": host, "error": "", "engine": "", "containers": [plain(found)]}
 
 
 def test_each_new_carrier_is_journaled_and_the_same_again_is_not(at_hand: HubAtHand) -> None:
     instance, _ = far(at_hand, "researcher", carrier=CARRIER)
-    carriers.carry(at_hand.hub, instance, CARRIER)
-    carriers.carry(at_hand.hub, instance, OTHER)
+    carry(at_hand, instance, CARRIER)
+    carry(at_hand, instance, OTHER)
     with at_hand.hub.store.read() as txn:
         lines = [each.entry for each in journal.read(txn)]
     carried = [each for each in lines if each.kind == "instance.carried"]

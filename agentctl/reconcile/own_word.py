@@ -1,0 +1,31 @@
+"""An engine speaks for its own host alone: what it says of another host's instances counts for nothing."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from agentctl.model.instance import Container, ObservedState
+
+
+def own_word(observed: ObservedState, hosts: Mapping[str, str]) -> ObservedState:
+    """Return what was observed, with no instance at a container that claims one of another host.
+
+    `hosts` maps each instance that the hub knows to its host. Such a container is one without a
+    record then: labels are the word of whoever is root on the engine's machine, and must not drain
+    or end what runs elsewhere.
+    """
+    if all(_own(each, hosts) for host in observed.hosts for each in host.containers):
+        return observed
+    return ObservedState(
+        hosts=tuple(
+            replace(host, containers=tuple(_said(each, hosts) for each in host.containers))
+            for host in observed.hosts
+        )
+    )
+
+
+def _own(container: Container, hosts: Mapping[str, str]) -> bool:
+    return hosts.get(container.instance, container.host) == container.host
+
+
+def _said(container: Container, hosts: Mapping[str, str]) -> Container:
+    return container if _own(container, hosts) else replace(container, instance="")
