@@ -7,17 +7,17 @@ from agentctl.model.instance import Container, ObservedState
 
 
 def own_word(observed: ObservedState, hosts: Mapping[str, str]) -> ObservedState:
-    """Return what was observed, with no instance at a container that claims one of another host.
+    """Return what was observed, without containers that claim an instance of another host.
 
-    `hosts` maps each instance that the hub knows to its host. Such a container is one without a
-    record then: labels are the word of whoever is root on the engine's machine, and must not drain
-    or end what runs elsewhere.
+    `hosts` maps each instance that the hub knows to its host. Labels are the word of whoever is
+    root on the engine's machine, and must not drain or end what runs elsewhere. Nor is such a
+    container touched: where two hosts' names lead to one engine, it is the other's, and works.
     """
     if all(_own(each, hosts) for host in observed.hosts for each in host.containers):
         return observed
     return ObservedState(
         hosts=tuple(
-            replace(host, containers=tuple(_said(each, hosts) for each in host.containers))
+            replace(host, containers=tuple(each for each in host.containers if _own(each, hosts)))
             for host in observed.hosts
         )
     )
@@ -25,7 +25,3 @@ def own_word(observed: ObservedState, hosts: Mapping[str, str]) -> ObservedState
 
 def _own(container: Container, hosts: Mapping[str, str]) -> bool:
     return hosts.get(container.instance, container.host) == container.host
-
-
-def _said(container: Container, hosts: Mapping[str, str]) -> Container:
-    return container if _own(container, hosts) else replace(container, instance="")

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from agentctl.demo import scene
+from agentctl.web.servers import PEER_CONNECTIONS_MAX
 from tests.e2e.conftest import Fleet, fleet_of, until
 from tests.fakes.other_host import DOORS, OtherHost, load, second_engine, ssh_processes
 
@@ -40,6 +41,23 @@ hub.sock.connect("/run/agentctl/hub.sock")
 told = {"Authorization": "Bearer " + sys.stdin.read(), "Content-Type": "application/json"}
 hub.request("POST", "/api/hub/svid", "{}", told)
 print(hub.getresponse().status)
+"""
+FLOOD_CONNECTIONS = 48
+FLOOD = f"""
+import socket, time
+held = [socket.socket(socket.AF_UNIX) for _ in range({FLOOD_CONNECTIONS})]
+for each in held:
+    each.connect("/run/agentctl/hub.sock")
+    each.send(b"GET")  # half a request: one that is let in says nothing to it
+time.sleep(1)
+refused = 0
+for each in held:
+    each.setblocking(False)
+    try:
+        refused += b" 429 " in each.recv(100)
+    except OSError:
+        pass
+print(refused)
 """
 TOKEN = re.compile(rb"it1\.inst-[0-9a-z]{26}\.[A-Za-z0-9_-]{43}")
 
@@ -156,6 +174,24 @@ def test_a_stolen_token_works_from_its_own_container_only(elsewhere: Elsewhere) 
         for where in tokens
     }
     assert got == {(one, other): "200" if one == other else "401" for one, other in got}
+
+
+def test_one_container_takes_its_share_of_connections_and_no_more(elsewhere: Elsewhere) -> None:
+    flood = elsewhere.docker(
+        "far", "exec", elsewhere.container("far")["Id"], "python3", "-c", FLOOD
+    )
+    assert int(flood) >= FLOOD_CONNECTIONS - PEER_CONNECTIONS_MAX
+    assert elsewhere.tried(elsewhere.stolen("farther"), through="farther") == "200"
+
+
+def test_a_hub_that_restarts_knows_the_carriers_still(elsewhere: Elsewhere) -> None:
+    fleet = elsewhere.fleet
+    carriers = ssh_processes(str(fleet.paths.runtime))
+    os.kill(fleet.children()["hub"], signal.SIGKILL)
+    until(lambda: "hub" in fleet.children() and fleet.hub.get("/healthz"), what="another hub")
+    task = fleet.submit("Go on", sensitivity="confidential", capabilities=["far"])
+    assert fleet.ended(task)["state"] == "completed"
+    assert ssh_processes(str(fleet.paths.runtime)) == carriers
 
 
 def test_a_host_that_is_away_degrades_only_itself_and_its_work_is_not_lost(

@@ -16,7 +16,7 @@ from agentctl.model.ssh import ssh_address
 from agentctl.paths import StatePaths
 
 FIRST_S = 9.0  # a first look waits for the connection, within what a look may take
-HOST_LOOK_S = 0.2
+HOST_LOOK_S = 0.5
 
 
 class SshEngine(DockerEngine):

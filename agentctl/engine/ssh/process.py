@@ -28,7 +28,10 @@ _BEGIN = """import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 15)
 if os.getppid() != int(sys.argv[1]) or os.read(0, 1) != b"g":
     sys.exit(1)
-os.execvp(sys.argv[2], sys.argv[2:])
+try:
+    os.execvp(sys.argv[2], sys.argv[2:])
+except OSError as why:
+    sys.exit(f"ssh can't be started ({why.strerror}): install OpenSSH's client")
 """
 
 

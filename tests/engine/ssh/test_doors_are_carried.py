@@ -6,6 +6,8 @@ import signal
 import socket
 import socketserver
 import stat
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from agentctl.engine.ssh import scripts
 from agentctl.engine.ssh.doors import Doors
 from agentctl.errors import EngineUnavailable, HubUnavailable
 from agentctl.model.ssh import ssh_address
@@ -39,10 +42,13 @@ class Told:
     def __init__(self) -> None:
         self.processes: dict[str, str] = {}
         self.away = False
+        self.too_late: list[str] = []
 
     def __call__(self, instance: str, process: str) -> None:
         if self.away:
             raise HubUnavailable("the hub is away")
+        if int(process.split(":")[1]) in ssh_processes():
+            self.too_late.append(process)
         self.processes[instance] = process
 
 
@@ -105,6 +111,7 @@ def test_what_comes_out_of_a_door_is_attributed_to_its_carrier(doors: Doors, tol
         assert came_from(one, name) == told.processes[ONE]
         assert came_from(two, name) == told.processes[TWO]
     assert told.processes[ONE] != told.processes[TWO]
+    assert not told.too_late, "the hub hears of a process before it is ssh"
 
 
 def test_others_there_cannot_enter_and_any_account_in_the_container_can_connect(
@@ -177,6 +184,30 @@ def test_a_door_that_is_being_opened_is_not_taken_for_one_that_has_ended(doors: 
 def test_a_label_that_is_no_instance_opens_nothing(doors: Doors) -> None:
     doors.keep({"", "inst-", "inst-$(touch /tmp/owned)", f"../{ONE}"})
     assert not ssh_processes(INSTALLATION)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """The home of an account that is not root; pytest's own directories let nobody else in."""
+    made = Path(tempfile.mkdtemp(prefix="home-"))
+    os.chown(made, 65534, 65534)
+    yield made
+    shutil.rmtree(made)
+
+
+def test_an_account_that_is_not_root_has_its_doors_at_home(home: Path) -> None:
+    made = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-s"],
+        input=scripts.make(INSTALLATION, ONE),
+        env={"HOME": str(home), "PATH": os.environ["PATH"]},
+        cwd="/",
+        capture_output=True,
+        check=True,
+    )
+    door = home / ".agentctl-doors" / INSTALLATION / ONE / "door"
+    assert made.stdout.decode() == f"door {door}\n"
+    assert (mode(door), door.stat().st_uid) == ("drwxr-xr-x", 65534)
+    assert {mode(each) for each in list(door.parents)[:3]} == {"drwx------"}
 
 
 def test_closed_it_lets_go_and_leaves_the_directories_for_containers_that_go_on(

@@ -102,6 +102,13 @@ def test_a_host_that_says_nothing_is_given_up_in_time(
     assert time.monotonic() - began_s < 10
 
 
+def test_a_machine_without_ssh_says_what_is_missing(
+    paths: StatePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "install OpenSSH's client" in look("ssh://far1", paths)
+
+
 def test_an_unreachable_host_raises_its_reason(host: OtherHost) -> None:
     with pytest.raises(EngineUnavailable, match="Connection refused"), reached("ssh://far1:1"):
         raise AssertionError("nothing is reached")

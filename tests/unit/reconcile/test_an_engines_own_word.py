@@ -15,14 +15,14 @@ def seen(*hosts: ObservedHost) -> ObservedState:
     return ObservedState(hosts=hosts)
 
 
-def test_a_container_that_claims_another_hosts_instance_has_none() -> None:
+def test_a_container_that_claims_another_hosts_instance_is_left_alone() -> None:
     observed = seen(
         ObservedHost(name="local", containers=(HERE,)),
         ObservedHost(name="elsewhere", containers=(LIE,)),
     )
     (one, other) = own_word(observed, HOSTS).hosts
     assert one.containers == (HERE,)
-    assert other.containers == (replace(LIE, instance=""),)
+    assert other.containers == ()
 
 
 def test_what_is_true_or_unknown_stays_as_it_was_seen() -> None:
