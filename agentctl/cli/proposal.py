@@ -44,7 +44,9 @@ def nowhere(_: tuple[str, ...]) -> Spot | None:
 class Current:
     """What the hub says is applied, and who holds what. Number 0 is before the first generation.
 
-    `unusable` are providers that the gateway has no key for, `away` those that can't be used now.
+    `waiting` are queued tasks by the outdated container that may be given them; `born` is what such
+    were born with. `unusable` are providers that the gateway has no key for, `away` those that
+    can't be used now.
     """
 
     number: int = 0
@@ -55,6 +57,8 @@ class Current:
     known: frozenset[str] = frozenset()
     draining: frozenset[str] = frozenset()
     work: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    waiting: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    born: Mapping[str, Born] = dataclasses.field(default_factory=dict)
     wanted: tuple[reconcile.Wanted, ...] = ()
     quarantined: frozenset[str] = frozenset()
     unusable: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -63,7 +67,7 @@ class Current:
 
     @property
     def past(self) -> Mapping[str, Born]:
-        return births(self.desired) if self.desired else {}
+        return {**self.born, **births(self.desired)} if self.desired else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +183,7 @@ def compare(
         prune=prune or known.prune,
         demand=Demand(wanted=known.wanted, only_told=True) if current else None,
         quarantined=known.quarantined,
+        waiting=known.waiting,
     )
     away = () if current else (HUB_AWAY,)
     waits = kept_back(desired, known.workspaces)
@@ -271,8 +276,22 @@ def ask(settings: Settings) -> Current:
     wanted = {task: agent["name"] for agent in agents for task in agent["wanted"]}
     found = current_from(latest, instances, wanted)
     return dataclasses.replace(
-        found, unusable=listed.get("unusable", {}), away=listed.get("away", {})
+        found,
+        unusable=listed.get("unusable", {}),
+        away=listed.get("away", {}),
+        born=_born(listed.get("births", ())),
     )
+
+
+def _born(rows: Any) -> Mapping[str, Born]:
+    import msgspec
+
+    from agentctl.reconcile.births import born_of
+
+    try:
+        return born_of(rows)
+    except msgspec.ValidationError:
+        return {}  # another version's: what changed shows as hashes then
 
 
 def current_from(
@@ -302,6 +321,7 @@ def current_from(
         known=frozenset(each["id"] for each in instances),
         draining=frozenset(each["id"] for each in instances if each.get("draining")),
         work={each["id"]: each["task"] for each in instances if each["task"]},
+        waiting={each["id"]: each["waiting"] for each in instances if each.get("waiting")},
         wanted=tuple(
             reconcile.Wanted(task=task, agent=agent) for task, agent in (wanted or {}).items()
         ),

@@ -80,8 +80,8 @@ def mark(call: Call[None]) -> Answer:
 
 def drain(call: Call[None]) -> Answer:
     """Give an instance no more work."""
-    reason = call.body.get("reason", "")
-    return Answer(instances.drain(call.hub, call.path["instance"], reason))
+    reason, only_idle = call.body.get("reason", ""), call.body.get("only_idle", False)
+    return Answer(instances.drain(call.hub, call.path["instance"], reason, only_idle=only_idle))
 
 
 def report_alerts(call: Call[None]) -> Answer:

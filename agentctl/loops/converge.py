@@ -188,10 +188,11 @@ class Reconciler:
             draining=registry.draining,
             known=registry.known,
             condemned=condemned,
-            past=self._memory.past,
+            past={**registry.births, **self._memory.past},
             prune=applied.prune,
             demand=replace(registry.demand, resting=self._memory.resting(now_s=now_s)),
             quarantined=registry.quarantined,
+            waiting=registry.waiting,
         )
 
     def _free(

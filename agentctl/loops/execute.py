@@ -110,7 +110,9 @@ class Executor:
         self._hub.mark(change.instance, InstanceState.RECYCLED, cause)
 
     def _end_work(self, change: Remove, cause: str) -> None:
-        task = self._hub.drain(change.instance, cause)
+        task = self._hub.drain(change.instance, cause, only_idle=change.only_idle)
+        if task and change.only_idle:
+            raise Waits(f"took {task} meanwhile: its change is deferred again")
         if task and not change.interrupts:
             raise Waits(f"took {task} meanwhile: it is drained, and goes when that ends")
         self._hub.mark(change.instance, InstanceState.RECYCLING, cause)

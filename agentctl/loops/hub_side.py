@@ -15,7 +15,8 @@ from agentctl.model.fleet import DesiredState
 from agentctl.model.instance import InstanceState, ObservedHost, ObservedState
 from agentctl.model.mode import Mode, ModeName
 from agentctl.model.plan import Create
-from agentctl.reconcile import Demand, Wanted
+from agentctl.reconcile import Born, Demand, Wanted
+from agentctl.reconcile.births import born_of
 from agentctl.reconcile.slots import Slot
 
 SUBJECT_MAX = 160
@@ -56,6 +57,8 @@ class Registry:
     `proved` are the ephemeral ones that have had their task, `quarantined` are agents by name.
     `refused` are places whose workspace may not serve what is declared there, each with why;
     `hosts` says where each known instance is.
+    `waiting` maps an outdated instance to a queued task that it may be given; `births` are what
+    outdated ones were born with, by spec hash.
     """
 
     mode: Mode
@@ -67,6 +70,8 @@ class Registry:
     quarantined: frozenset[str] = frozenset()
     refused: Mapping[Slot, str] = field(default_factory=dict)
     hosts: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    births: Mapping[str, Born] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +136,8 @@ class HubSide:
                 for each in answer["refused"]
             },
             hosts={row["id"]: row["host"] for row in rows},
+            waiting={row["id"]: row["waiting"] for row in rows if row["waiting"]},
+            births=_births(answer["births"]),
         )
 
     def reserve(self, create: Create, *, generation: int) -> Reserved:
@@ -173,12 +180,15 @@ class HubSide:
         except NotFound:
             return
 
-    def drain(self, instance: str, reason: str) -> str:
-        """Give the instance no more work; return the task it still holds, "" when none."""
+    def drain(self, instance: str, reason: str, *, only_idle: bool = False) -> str:
+        """Give the instance no more work; return the task it still holds, "" when none.
+
+        With `only_idle` one that holds a task goes on as before.
+        """
+        body: dict[str, Any] = {"reason": reason[:WORDS_MAX]}
+        body |= {"only_idle": True} if only_idle else {}
         try:
-            answer = self._wire.post(
-                f"/api/hub/instances/{instance}/drain", {"reason": reason[:WORDS_MAX]}
-            )
+            answer = self._wire.post(f"/api/hub/instances/{instance}/drain", body)
         except NotFound:
             return ""
         return answer["task"] or ""
@@ -217,6 +227,16 @@ def _host(host: ObservedHost, installation: str) -> dict[str, Any]:
             if each.installation == installation and each.replica >= 0
         ],
     }
+
+
+def _births(rows: Iterable[Any]) -> dict[str, Born]:
+    try:
+        return born_of(rows)
+    except msgspec.ValidationError as why:
+        raise AgentctlError(
+            f"the hub's word on what containers were born with can't be read: {why}",
+            hint="run hub and reconciler of one version",
+        ) from why
 
 
 def _desired(document: Any) -> DesiredState:

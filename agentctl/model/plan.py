@@ -40,6 +40,7 @@ class Remove:
     """Stop (within the agent's grace) and remove a container of ours. `interrupts` is the task it ends.
 
     `live` is whether it ran when the plan was made: what doesn't run needs no drain and no stop.
+    With `only_idle` it goes on as it is when it has taken a task meanwhile.
     """
 
     host: str
@@ -51,6 +52,7 @@ class Remove:
     causes: tuple[Cause, ...]
     interrupts: str = ""
     live: bool = True
+    only_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +89,15 @@ Action = Create | Remove | Drain | Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Ordered actions. `digest` is the desired state's; `notes` are for people (no longer declared, …)."""
+    """Ordered actions. `digest` is the desired state's; `notes` are for people (no longer declared, …).
+
+    `deferred` counts containers that differ from what is declared and are left until they are idle.
+    """
 
     digest: str
     actions: tuple[Action, ...] = ()
     unchanged: int = 0
+    deferred: int = 0
     notes: tuple[str, ...] = field(default=())
 
     @property

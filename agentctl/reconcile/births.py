@@ -1,7 +1,8 @@
 """What a container was born with, found again by the spec hash on its label."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from agentctl.model.digest import spec_hash
 from agentctl.model.fleet import AgentSpec, DesiredState, Provider
@@ -23,6 +24,22 @@ def births(desired: DesiredState) -> Mapping[str, Born]:
     An agent of an unknown provider has none: validation refused it already.
     """
     return {born.hash: born for born in declared_births(desired)}
+
+
+def born_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Born]:
+    """Return births as the hub tells them, `{"spec": …, "provider": …}`, by spec hash.
+
+    Raises msgspec.ValidationError.
+    """
+    import msgspec  # only where a hub is asked
+
+    found = {}
+    for row in rows:
+        spec = msgspec.convert(row["spec"], AgentSpec)
+        provider = msgspec.convert(row["provider"], Provider)
+        hashed = spec_hash(spec, provider)
+        found[hashed] = Born(spec=spec, provider=provider, hash=hashed)
+    return found
 
 
 def declared_births(desired: DesiredState) -> tuple[Born, ...]:

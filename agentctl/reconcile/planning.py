@@ -8,6 +8,7 @@ from agentctl.model.instance import Container, ObservedHost, ObservedState
 from agentctl.model.plan import Cause, Plan
 from agentctl.reconcile.births import Born, declared_births
 from agentctl.reconcile.causes import drift
+from agentctl.reconcile.deferring import not_deferred
 from agentctl.reconcile.demand import Demand
 from agentctl.reconcile.ephemeral import is_ephemeral, plan_agent
 from agentctl.reconcile.quarantined import plan_quarantined
@@ -41,10 +42,12 @@ def plan(
     prune: bool = False,
     demand: Demand | None = None,
     quarantined: Set[str] = frozenset(),
+    waiting: Mapping[str, str] | None = None,
 ) -> Plan:
     """Return the actions that turn what is observed into what is desired.
 
-    `work` maps an instance to the task it holds; `draining` are instances that get
+    `work` maps an instance to the task it holds, `waiting` to one that is queued and that it may be
+    given; `draining` are instances that get
     no more; `known` are those with a live record at the hub (None: the hub wasn't asked);
     `condemned` are ids of containers without one that may go. `past` are births that
     the caller remembers, for naming what changed. Containers of another installation
@@ -66,6 +69,8 @@ def plan(
         prune=prune,
         demand=demand,
         quarantined=quarantined,
+        waiting=waiting or {},
+        levels=desired.routing.levels,
     )
     sketch = Sketch()
     declared = _declared(desired)
@@ -90,6 +95,7 @@ def plan(
         digest=digest,
         actions=tuple(sorted(sketch.actions, key=lambda each: order[each.host])),
         unchanged=sketch.unchanged,
+        deferred=sketch.deferred,
         notes=tuple(sketch.notes),
     )
 
@@ -195,16 +201,54 @@ def _plan_slot(container: Container, born: Born, known: Circumstances, sketch: S
                 " it is replaced when the next scans agree"
             )
         return
-    task = known.task_of(container)
-    if task and born.spec.on_change is OnChange.DEFER:
-        sketch.unchanged += 1
-        what = ", ".join(str(each) for each in causes)
-        sketch.notes.append(f"{slot_of(container)}: deferred until {task} ends ({what})")
-    elif task and born.spec.on_change is OnChange.DRAIN:
-        sketch.actions.append(drain(container, task, causes))
+    if _defers(container, born, known):
+        _plan_deferred(container, born, causes, known, sketch)
     else:
-        sketch.actions.append(remove(container, causes, born, known))
-        sketch.actions.append(create(slot_of(container), born, causes, replaces=container.id))
+        _plan_replacement(container, born, causes, known, sketch)
+
+
+def _defers(container: Container, born: Born, known: Circumstances) -> bool:
+    """Whether a container that isn't as declared may go on: it serves, and takes work."""
+    serves = container.instance not in known.draining and not broken(container, known)
+    return born.spec.on_change is OnChange.DEFER and serves
+
+
+def _plan_deferred(
+    container: Container,
+    born: Born,
+    causes: tuple[Cause, ...],
+    known: Circumstances,
+    sketch: Sketch,
+) -> None:
+    """It goes on as it was born until it is idle of its own accord; what narrows drains instead."""
+    why_not = not_deferred(known.past.get(container.spec), born, known.levels)
+    busy = known.busy_with(container)
+    if why_not and busy:
+        sketch.notes.append(f"{slot_of(container)}: not deferred, it drains: {why_not}")
+    if why_not or not busy:
+        _plan_replacement(container, born, causes, known, sketch, only_idle=not why_not)
+        return
+    sketch.deferred += 1
+    what = ", ".join(str(each) for each in causes)
+    sketch.notes.append(f"{slot_of(container)}: deferred until {busy} ({what})")
+
+
+def _plan_replacement(
+    container: Container,
+    born: Born,
+    causes: tuple[Cause, ...],
+    known: Circumstances,
+    sketch: Sketch,
+    *,
+    only_idle: bool = False,
+) -> None:
+    """At once where nothing runs in it or that may be interrupted, else when its task has ended."""
+    task = known.task_of(container)
+    if task and born.spec.on_change is not OnChange.IMMEDIATE:
+        sketch.actions.append(drain(container, task, causes))
+        return
+    sketch.actions.append(remove(container, causes, born, known, only_idle=only_idle))
+    sketch.actions.append(create(slot_of(container), born, causes, replaces=container.id))
 
 
 def _causes(container: Container, born: Born, known: Circumstances) -> tuple[Cause, ...]:

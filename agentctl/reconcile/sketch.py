@@ -22,7 +22,11 @@ UNDECLARED = Cause(what="no longer declared")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What the hub adds to what the engines show. `demand` is None when it couldn't be asked."""
+    """What the hub adds to what the engines show. `demand` is None when it couldn't be asked.
+
+    `waiting` maps an instance to a queued task that it may still be given. `levels` are the
+    fleet's, low to high.
+    """
 
     installation: str
     work: Mapping[str, str]
@@ -33,12 +37,23 @@ class Circumstances:
     prune: bool
     demand: Demand | None = None
     quarantined: Set[str] = frozenset()
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    levels: tuple[str, ...] = ()
 
     def task_of(self, container: Container) -> str:
         """Return the task that a running container works on, "" when it may be stopped freely."""
         if container.state is not ContainerState.RUNNING or container.id in self.condemned:
             return ""
         return self.work.get(container.instance, "")
+
+    def busy_with(self, container: Container) -> str:
+        """Return what a container has to do yet, in words; "" when it is idle of its own accord."""
+        task = self.task_of(container)
+        if task:
+            return f"{task} ends"
+        queued = self.waiting.get(container.instance, "")
+        running = container.state is ContainerState.RUNNING
+        return f"{queued} is done, which is queued for it" if queued and running else ""
 
     def unrecorded(self, container: Container) -> bool:
         """Whether the hub was asked and has no living record of it."""
@@ -52,6 +67,7 @@ class Sketch:
     actions: list[Action] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unchanged: int = 0
+    deferred: int = 0
 
 
 def broken(container: Container, known: Circumstances) -> tuple[Cause, ...]:
@@ -82,7 +98,12 @@ def create(
 
 
 def remove(
-    container: Container, causes: tuple[Cause, ...], born: Born | None, known: Circumstances
+    container: Container,
+    causes: tuple[Cause, ...],
+    born: Born | None,
+    known: Circumstances,
+    *,
+    only_idle: bool = False,
 ) -> Remove:
     """Return the action that ends a container, with the grace that it was born with."""
     remembered = known.past.get(container.spec) or born
@@ -96,6 +117,7 @@ def remove(
         causes=causes,
         interrupts=known.task_of(container),
         live=container.state is ContainerState.RUNNING,
+        only_idle=only_idle,
     )
 
 

@@ -11,7 +11,8 @@ from agentctl.reconcile.changes import Change, Replace, changes, verb
 class Counts:
     """How many places a plan creates, replaces and removes; a drained one counts as what it leads to.
 
-    `stop` are killed and left where they are: only agents in quarantine have such.
+    `stop` are killed and left where they are: only agents in quarantine have such. `deferred` are
+    left as they are until they are idle.
     """
 
     create: int
@@ -19,6 +20,7 @@ class Counts:
     remove: int
     stop: int
     unchanged: int
+    deferred: int
 
     def document(self) -> dict[str, int]:
         """Return the figures as JSON types."""
@@ -28,13 +30,15 @@ class Counts:
             "remove": self.remove,
             "stop": self.stop,
             "unchanged": self.unchanged,
+            "deferred": self.deferred,
         }
 
     def __str__(self) -> str:
         stopped = f" {self.stop} to stop," if self.stop else ""
+        deferred = f", {self.deferred} deferred" if self.deferred else ""
         return (
             f"Plan: {self.create} to create, {self.replace} to replace,"
-            f" {self.remove} to remove,{stopped} {self.unchanged} unchanged"
+            f" {self.remove} to remove,{stopped} {self.unchanged} unchanged{deferred}"
         )
 
 
@@ -47,6 +51,7 @@ def counts(plan: Plan) -> Counts:
         remove=verbs.count("remove"),
         stop=verbs.count("stop"),
         unchanged=plan.unchanged,
+        deferred=plan.deferred,
     )
 
 

@@ -8,6 +8,7 @@ from agentctl.errors import Degraded
 from agentctl.identity import Seal, Signer
 from agentctl.messages import Fellow, Kind
 from agentctl.model.decision import Question
+from agentctl.model.digest import spec_hash
 from agentctl.model.fleet import AgentSpec, Generation, Opa
 from agentctl.model.mode import Mode, Verb
 from agentctl.model.ports import Clock, Ids, Randomness
@@ -39,10 +40,12 @@ class Fleet:
     agents: dict[str, AgentSpec]
     kinds: dict[str, Kind]
     fellows: dict[str, Fellow]
+    specs: dict[tuple[str, str], str]  # the spec hash that is declared, by agent and host
 
     @classmethod
     def of(cls, generation: Generation) -> "Fleet":
         desired = generation.desired
+        providers = {each.name: each for each in desired.providers}
         return cls(
             generation=generation,
             levels=Levels.of(desired.routing),
@@ -50,6 +53,11 @@ class Fleet:
             agents={spec.name: spec for spec in reversed(desired.agents)},
             kinds=kinds(desired.message_kinds),
             fellows=fellows(desired),
+            specs={
+                (spec.name, spec.host): spec_hash(spec, provider)
+                for spec in desired.agents
+                if (provider := providers.get(spec.provider)) is not None
+            },
         )
 
     @property

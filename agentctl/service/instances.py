@@ -308,15 +308,18 @@ def expire_leases(hub: Hub, txn: Txn, instance: Instance, reason: str) -> list[s
     return agents
 
 
-def drain(hub: Hub, instance_id: str, reason: str) -> dict[str, Any]:
-    """Give an instance no more work; return the task it still holds, or None."""
+def drain(hub: Hub, instance_id: str, reason: str, *, only_idle: bool = False) -> dict[str, Any]:
+    """Give an instance no more work; return the task it still holds, or None.
+
+    With `only_idle` one that holds a task goes on as before.
+    """
 
     def work(txn: Txn) -> str | None:
         instance = _known(txn, instance_id)
-        if not instance.draining:
+        held = task_table.live_of(txn, instance_id)
+        if not instance.draining and not (only_idle and held):
             instances.put(txn, replace(instance, draining=True, reason=reason))
             _note(hub, txn, instance, "draining", why=reason)
-        held = task_table.live_of(txn, instance_id)
         return held[0].id if held else None
 
     return {"task": hub.store.write(work)}

@@ -13,6 +13,7 @@ from typing import Any
 
 from agentctl.model.alert import Alert
 from agentctl.model.away import Away
+from agentctl.model.fleet import AgentSpec, Provider
 from agentctl.model.message import RATE_BURST, RATE_PER_S
 from agentctl.model.mode import Mode, Order
 from agentctl.model.principal import AgentPrincipal
@@ -121,6 +122,8 @@ class Live:
     # Attempts whose last call was refused because the provider is away, by the gateway's word.
     put_off: "OrderedDict[tuple[str, int], str]" = field(default_factory=OrderedDict)
     keys_looked_at: int = 0  # the generation that this was last found of
+    # Spec hash → what living containers were born with that nobody declares now; None: not found.
+    births: dict[str, tuple[AgentSpec, Provider] | None] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
     book_unkept: dict[tuple[str, str], Alert] = field(default_factory=dict)
     checked_s: float | None = None  # boot time of the checks' last run; None: they are due

@@ -8,7 +8,7 @@ from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.mode import Verb
 from agentctl.model.task import Task
 from agentctl.monitor import permits
-from agentctl.service import ephemeral, modes, workspaces
+from agentctl.service import ephemeral, modes, outdated, workspaces
 from agentctl.service.context import Hub
 from agentctl.service.instances import end
 from agentctl.service.live import wait_until
@@ -61,8 +61,9 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     """Take what the engines report; end the instances whose container is gone or has exited.
 
     Returns every living instance with the task it holds, and the tasks of ephemeral agents that
-    want a container, the agents in quarantine, and the places whose workspace may not serve what
-    is declared there. Hosts that didn't answer end nothing.
+    want a container, the agents in quarantine, the places whose workspace may not serve what
+    is declared there, and what living containers were born with that isn't declared now.
+    Hosts that didn't answer end nothing.
     """
     hub.live.reconciler_seen_s = hub.clock.boot_s()
     hub.live.looked_s = hub.clock.wall_s()
@@ -88,7 +89,9 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         each["name"]: _places(hub, each) for each in body["hosts"] if not each["error"]
     }
     with hub.store.read() as txn:
-        living = [_row(hub, txn, each) for each in instances.alive(txn)]
+        alive = list(instances.alive(txn))
+        living = [_row(hub, txn, each) for each in alive]
+        born = outdated.births(hub, txn, alive)
         demand = [_demand(each) for each in ephemeral.wanted(hub, txn)]
         apart = sorted(quarantined_agents.names(txn))
         refused = list(workspaces.refused(hub, txn))
@@ -98,6 +101,7 @@ def observed(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         "demand": demand,
         "quarantined": apart,
         "refused": refused,
+        "births": born,
     }
 
 
@@ -152,6 +156,7 @@ def _row(hub: Hub, txn: Txn, instance: Instance) -> dict[str, Any]:
         "container": instance.container,
         "draining": instance.draining,
         "task": held[0].id if held else None,
+        "waiting": outdated.waiting_for(hub, txn, instance),
         "free": instance.free,
         "served": bool(instance.served),
         "spent": ephemeral.spent(hub, txn, instance, works=bool(held)),

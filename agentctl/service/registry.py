@@ -12,7 +12,7 @@ from agentctl.model.fleet import AgentSpec
 from agentctl.model.instance import Instance, InstanceState
 from agentctl.model.principal import OperatorPrincipal
 from agentctl.model.task import LIVE, Task
-from agentctl.service import ephemeral, usable, workspaces
+from agentctl.service import ephemeral, outdated, usable, workspaces
 from agentctl.service.context import Fleet, Hub
 from agentctl.service.roles import PLANNERS, READERS, require_role
 from agentctl.service.task_row import task_facts
@@ -28,7 +28,7 @@ def agents(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
     require_role(who, PLANNERS, "read agents")
     fleet = hub.fleet
     if fleet is None:
-        return {"agents": [], "unusable": {}, "away": {}}
+        return {"agents": [], "unusable": {}, "away": {}, "births": []}
     with hub.store.read() as txn:
         wanted = ephemeral.wanted(hub, txn)
         living = list(instances.alive(txn))
@@ -36,8 +36,9 @@ def agents(hub: Hub, who: OperatorPrincipal) -> dict[str, Any]:
             _agent_row(hub, txn, fleet, spec, living, wanted)
             for spec in fleet.generation.desired.agents
         ]
+        born = outdated.births(hub, txn, living)
     unusable, away = dict(usable.of_declared(hub)), usable.away_of_declared(hub)
-    return {"agents": rows, "unusable": unusable, "away": away}
+    return {"agents": rows, "unusable": unusable, "away": away, "births": born}
 
 
 def agent(hub: Hub, name: str, who: OperatorPrincipal) -> dict[str, Any]:
@@ -140,4 +141,5 @@ def _instance_row(hub: Hub, txn: Txn, instance: Instance) -> dict[str, Any]:
         "created_at_s": instance.created_at_s,
         "last_seen_s": hub.live.instance_seen_s.get(instance.id),
         "task": held[0].id if held else None,
+        "waiting": outdated.waiting_for(hub, txn, instance),
     }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agentctl.model.fleet import AgentSpec, DesiredState, OnChange
 from agentctl.model.instance import Container, ContainerState, ObservedHost, ObservedState
 from agentctl.model.plan import Action, Create, Drain, Plan, Remove, Stop
-from agentctl.reconcile import plan
+from agentctl.reconcile import births, plan
 from agentctl.reconcile.slots import slot_of
 from tests.unit.reconcile.declared import OURS, RESEARCHER, container, fleet
 
@@ -17,14 +17,21 @@ HOSTS = ("local", "other")
 ROUNDS_MAX = 5  # busy seconds drain, seconds go, drains, their replacements; the last finds nothing
 
 specs = st.builds(
-    lambda name, host, image, replicas, on_change: replace(
-        RESEARCHER, name=name, host=host, image=image, replicas=replicas, on_change=on_change
+    lambda name, host, image, clearance, replicas, on_change: replace(
+        RESEARCHER,
+        name=name,
+        host=host,
+        image=image,
+        clearance=clearance,
+        replicas=replicas,
+        on_change=on_change,
     ),
     name=st.sampled_from(["a", "b", "c"]),
     host=st.sampled_from(HOSTS),
     image=st.sampled_from(["image:1", "image:2"]),
+    clearance=st.sampled_from(["internal", "confidential"]),
     replicas=st.integers(1, 3),
-    on_change=st.sampled_from([OnChange.DRAIN, OnChange.IMMEDIATE]),
+    on_change=st.sampled_from(OnChange),
 )
 fleets = st.lists(specs, max_size=5, unique_by=lambda each: (each.name, each.host)).map(
     lambda agents: fleet(*agents, hosts=HOSTS)
@@ -194,3 +201,78 @@ def _apart(world: ObservedState, names: set[str]) -> dict[str, ContainerState]:
         for each in _all(world)
         if each.agent in names and each.installation == OURS
     }
+
+
+LEVELS = ("public", "internal", "confidential")
+old_specs = st.builds(
+    lambda image, clearance, ttl_s: replace(
+        RESEARCHER, image=image, clearance=clearance, ttl_s=ttl_s, replicas=3
+    ),
+    image=st.sampled_from(["image:1", "image:2"]),
+    clearance=st.sampled_from(LEVELS),
+    ttl_s=st.sampled_from([60.0, 86400.0]),
+)
+
+
+@given(
+    before=st.lists(old_specs, min_size=3, max_size=3),
+    after=old_specs.map(lambda each: replace(each, on_change=OnChange.DEFER)),
+    busy=st.sets(st.integers(0, 2)),
+    queued=st.sets(st.integers(0, 2)),
+    remembered=st.booleans(),
+)
+def test_deferred_changes_wait_for_work_never_narrow_late_and_end_as_declared(
+    before: list[AgentSpec],
+    after: AgentSpec,
+    busy: set[int],
+    queued: set[int],
+    remembered: bool,
+) -> None:
+    running = [container(spec, at) for at, spec in enumerate(before)]
+    world, desired = _world(running), fleet(after, hosts=HOSTS)
+    past = births(fleet(*before)) if remembered else {}
+    work = {running[at].instance: f"task-{at}" for at in busy}
+    waiting = {running[at].instance: "task-queued" for at in queued}
+    draining: frozenset[str] = frozenset()
+    for turn in range(2 * ROUNDS_MAX):
+        found = plan(
+            desired,
+            world,
+            digest="d",
+            installation=OURS,
+            work=work,
+            draining=draining,
+            past=past,
+            waiting=waiting,
+        )
+        touched = {each.container for each in found.actions if not isinstance(each, Create)}
+        for at, (spec, each) in enumerate(zip(before, running, strict=True)):
+            narrows = not remembered or _narrows(spec, after)
+            occupied = each.instance in work or each.instance in waiting
+            if each not in _all(world) or each.spec == new_hash(after):
+                continue
+            if narrows:
+                assert each.id in touched, f"{at}: a narrower change is never deferred"
+            elif occupied:
+                assert each.id not in touched, f"{at}: it has work to do yet"
+        draining |= {each.instance for each in found.actions if isinstance(each, Drain)}
+        world = _after(world, found.actions, turn)
+        if found.empty and not found.deferred:
+            break
+        if work:  # one task ends, then what is queued is done, one after the other
+            work.pop(min(work))
+        elif waiting:
+            waiting.pop(min(waiting))
+    assert found.empty
+    assert not found.deferred
+    _assert_as_declared(desired, world, prune=False)
+    assert {each.spec for each in _all(world)} == {new_hash(after)}
+
+
+def _narrows(before: AgentSpec, after: AgentSpec) -> bool:
+    lower = LEVELS.index(after.clearance) < LEVELS.index(before.clearance)
+    return lower or after.ttl_s < before.ttl_s
+
+
+def new_hash(spec: AgentSpec) -> str:
+    return container(spec).spec

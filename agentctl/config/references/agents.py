@@ -9,11 +9,10 @@ from agentctl.config.references.known import (
     at_agent,
     duplicates,
     error,
-    not_built,
     unknown,
     warning,
 )
-from agentctl.model.fleet import AgentSpec, DesiredState, Isolation, Lifecycle, OnChange
+from agentctl.model.fleet import AgentSpec, DesiredState, Isolation, Lifecycle
 
 FACTS = (
     *("provider", "clearance", "capabilities", "lifecycle"),
@@ -60,7 +59,6 @@ def _agent(agent: AgentSpec, known: Known) -> Iterator[Finding]:
     yield from _process_engine(agent, known)
     yield from _warm(agent)
     yield from budget(agent, provider)
-    yield from _not_built(agent)
 
 
 def _egress(agent: AgentSpec, known: Known) -> Iterator[Finding]:
@@ -127,11 +125,6 @@ def _warm(agent: AgentSpec) -> Iterator[Finding]:
             expected=f"0 to {agent.replicas}",
             found=str(agent.warm),
         )
-
-
-def _not_built(agent: AgentSpec) -> Iterator[Finding]:
-    if agent.on_change is OnChange.DEFER:
-        yield not_built("on_change: defer", (*at_agent(agent), "on_change"))
 
 
 def _same_facts(agent: AgentSpec, first: AgentSpec) -> Iterator[Finding]:

@@ -8,10 +8,12 @@ import jsonschema
 import pytest
 
 from agentctl.errors import EngineRefused, SecretUnavailable
+from agentctl.loops.memory import Memory
+from agentctl.model.digest import plain
 from agentctl.model.fleet import OnChange, Secret, Source, SourceKind
 from agentctl.resources import schema_path
 from tests.unit.loops.world import World
-from tests.unit.reconcile.declared import RESEARCHER, fleet
+from tests.unit.reconcile.declared import QWEN, RESEARCHER, fleet
 
 NEWER = replace(RESEARCHER, image="agentctl/agent:2")
 TWO = replace(RESEARCHER, replicas=2)
@@ -153,6 +155,54 @@ def test_immediate_interrupts_and_says_so(world: World) -> None:
     report = world.converge()
     assert states(report) == ["replace researcher/0 done"]
     assert "interrupts task-1" in report["actions"][0]["causes"]
+
+
+DEFERRED = replace(NEWER, on_change=OnChange.DEFER)
+
+
+def test_a_deferred_change_waits_for_the_task_and_the_queue_then_happens(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.tasks["inst-0"] = "task-1"
+    world.apply(fleet(DEFERRED))
+    report = world.converge()
+    assert (states(report), report["converged"]) == ([], True)
+    assert not world.hub.instances["inst-0"].get("draining"), "it goes on taking work"
+    del world.hub.tasks["inst-0"]
+    world.hub.waiting["inst-0"] = "task-2"
+    world.converge()
+    assert world.engine.running() == ["acme-researcher-0"]
+    assert not world.hub.instances["inst-0"].get("draining")
+    world.hub.waiting.clear()
+    assert states(world.converge()) == ["replace researcher/0 done"]
+    assert world.hub.instances["inst-0"]["state"] == "recycled"
+
+
+def test_a_deferred_change_that_meets_a_task_leaves_the_container_as_it_is(world: World) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.hub.tasks["inst-0"] = "task-1"  # given between the look and the act
+    world.apply(fleet(DEFERRED))
+    seen = world.hub._row
+    world.hub._row = lambda instance: {**seen(instance), "task": None}  # type: ignore[method-assign]
+    report = world.converge()
+    assert states(report) == ["replace researcher/0 waiting"]
+    assert report["actions"][0]["error"] == "took task-1 meanwhile: its change is deferred again"
+    assert not world.hub.instances["inst-0"].get("draining")
+
+
+def test_a_reconciler_that_starts_anew_learns_from_the_hub_what_containers_were_born_with(
+    world: World,
+) -> None:
+    world.apply(fleet(RESEARCHER))
+    world.converge()
+    world.reconciler._memory = Memory()  # as after its restart
+    world.hub.tasks["inst-0"] = "task-1"
+    world.hub.births = [{"spec": plain(RESEARCHER), "provider": plain(QWEN)}]
+    world.apply(fleet(DEFERRED))
+    assert states(world.converge()) == []
+    world.hub.births = []
+    assert states(world.converge()) == ["replace researcher/0 waiting"], "unknown: it drains"
 
 
 def test_a_create_that_fails_is_recorded_and_held_back_for_a_while(world: World) -> None:

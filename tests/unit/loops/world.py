@@ -56,6 +56,8 @@ class MemoryHub:
     bodies: list[tuple[str, Any]] = field(default_factory=list)
     quarantined: set[str] = field(default_factory=set)
     refused: list[dict[str, Any]] = field(default_factory=list)
+    waiting: dict[str, str] = field(default_factory=dict)
+    births: list[dict[str, Any]] = field(default_factory=list)
     mode: str = "normal"
     away: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -101,6 +103,7 @@ class MemoryHub:
             "demand": self._wanted(),
             "quarantined": sorted(self.quarantined),
             "refused": self.refused,
+            "births": self.births,
         }
 
     def _row(self, instance: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +113,7 @@ class MemoryHub:
             "served": False,
             **instance,
             "task": self.tasks.get(instance["id"]),
+            "waiting": self.waiting.get(instance["id"]),
         }
 
     def _alive(self) -> list[dict[str, Any]]:
@@ -160,7 +164,8 @@ class MemoryHub:
             instance |= {"container": body["container"], "state": "starting"}
             return {"boot": {"version": 1, "instance": name, "instance_token": f"it1.{name}.x"}}
         if verb == "drain":
-            instance["draining"] = True
+            held = name in self.tasks and body.get("only_idle", False)
+            instance["draining"] = instance.get("draining", False) or not held
             return {"task": self.tasks.get(name)}
         instance["state"] = body["state"]
         return {}

@@ -76,23 +76,6 @@ def test_an_immediate_replacement_says_which_task_it_interrupts() -> None:
     assert isinstance(create, Create)
 
 
-def test_a_deferred_replacement_only_says_what_it_waits_for() -> None:
-    changed = replace(NEWER, on_change=OnChange.DEFER)
-    work = {"inst-researcher-0": "task-1"}
-    deferred = planned(
-        fleet(changed), seen(container(RESEARCHER)), work=work, past=births(fleet(RESEARCHER))
-    )
-    assert deferred.empty
-    assert deferred.notes == (
-        "local researcher/0: deferred until task-1 ends (image: agentctl/agent:1 → agentctl/agent:2)",
-    )
-
-
-def test_a_deferred_replacement_happens_when_the_container_is_idle() -> None:
-    changed = replace(NEWER, on_change=OnChange.DEFER)
-    assert len(planned(fleet(changed), seen(container(RESEARCHER))).actions) == 2
-
-
 def test_a_drained_container_is_replaced_though_its_spec_fits_again() -> None:
     found = text(
         fleet(RESEARCHER), seen(container(RESEARCHER)), draining=frozenset({"inst-researcher-0"})
