@@ -85,10 +85,3 @@ def duplicates(what: str, names: Iterable[Subject]) -> Iterator[Finding]:
 def at_agent(agent: AgentSpec) -> Subject:
     """Return the subject that names an agent's declaration on its host."""
     return ("agent", agent.name, agent.host)
-
-
-def not_built(what: str, subject: Subject) -> Finding:
-    """Return the finding about something that is designed and not there yet."""
-    return error(
-        "not-built", f"{what} is not built yet", subject, suggestion="leave it out for now"
-    )

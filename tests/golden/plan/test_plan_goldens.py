@@ -35,6 +35,7 @@ def one_of_each() -> Plan:
         RESEARCHER,
         replace(RESEARCHER, name="reviewer", on_change=OnChange.IMMEDIATE),
         replace(RESEARCHER, name="writer"),
+        replace(RESEARCHER, name="editor"),
     )
     after = fleet(
         replace(
@@ -46,6 +47,13 @@ def one_of_each() -> Plan:
         ),
         replace(RESEARCHER, name="reviewer", provider="claude-opus", on_change=OnChange.IMMEDIATE),
         replace(RESEARCHER, name="writer"),
+        replace(
+            RESEARCHER,
+            name="editor",
+            replicas=2,
+            image="agentctl/agent:2",
+            on_change=OnChange.DEFER,
+        ),
         replace(RESEARCHER, name="tester", host="lab"),
         replace(RESEARCHER, name="suspect", replicas=3),
         hosts=("local", "lab", "attic"),
@@ -56,6 +64,8 @@ def one_of_each() -> Plan:
         container(replace(RESEARCHER, name="reviewer")),
         container(replace(RESEARCHER, name="writer"), 0),
         container(replace(RESEARCHER, name="writer"), 1),
+        container(replace(RESEARCHER, name="editor"), 0),
+        container(replace(RESEARCHER, name="editor", grace_s=5.0), 1),
         container(replace(RESEARCHER, name="archivist"), 0),
         container(replace(RESEARCHER, name="stranger"), installation="another"),
         container(replace(RESEARCHER, name="suspect"), 0),
@@ -77,7 +87,12 @@ def one_of_each() -> Plan:
         observed,
         digest="5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef",
         installation=OURS,
-        work={"inst-researcher-0": "task-1", "inst-reviewer-0": "task-2"},
+        work={
+            "inst-researcher-0": "task-1",
+            "inst-reviewer-0": "task-2",
+            "inst-editor-0": "task-3",
+            "inst-editor-1": "task-4",
+        },
         past=births(before),
         quarantined={"suspect"},
     )

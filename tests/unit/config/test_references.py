@@ -19,7 +19,6 @@ from agentctl.model.fleet import (
     Isolation,
     Lifecycle,
     Monitoring,
-    OnChange,
     Provider,
     ProviderKind,
     Route,
@@ -105,7 +104,6 @@ def test_an_ephemeral_agent_may_keep_all_its_replicas_warm() -> None:
             "unmetered-limit agent/worker/local/budget/turns",
         ),
         (with_agent(budget=Budget(tokens=0)), "bad-value agent/worker/local/budget"),
-        (with_agent(on_change=OnChange.DEFER), "not-built agent/worker/local/on_change"),
         (with_provider(boundary="secret"), "unknown-boundary provider/home/boundary"),
         (
             with_provider(base_url="https://ollama.example.com"),

@@ -74,7 +74,7 @@ def test_one_whose_time_has_ended_is_replaced_whatever_is_queued() -> None:
 
 
 def test_one_that_drains_already_gets_no_work_so_it_goes_as_a_drained_one_does() -> None:
-    told = {"draining": frozenset({INST}), "waiting": {INST: "task-2"}}
+    told: dict[str, Any] = {"draining": frozenset({INST}), "waiting": {INST: "task-2"}}
     assert kinds(planned(NEWER, work=BUSY, **told)) == [Drain]
     assert kinds(planned(NEWER, **told)) == [Remove, Create]
 
@@ -165,7 +165,7 @@ def test_what_nobody_remembers_the_birth_of_drains() -> None:
 
 def test_fewer_replicas_and_removals_are_no_change_to_defer() -> None:
     running = container(RESEARCHER, 1)
-    told = {"work": {"inst-researcher-1": "task-1"}, "running": running}
+    told: dict[str, Any] = {"work": {"inst-researcher-1": "task-1"}, "running": running}
     drain, _ = planned(replace(RESEARCHER, on_change=OnChange.DEFER), **told).actions
     assert isinstance(drain, Drain)
     assert drain.removes
