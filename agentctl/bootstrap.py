@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -105,8 +105,12 @@ def run_hub(
     port: int,
     stop: threading.Event,
     groups: Groups = Groups(),
+    names: Iterable[str] = (),
 ) -> None:
-    """Run the hub until `stop` is set. Raises before serving when state, keys or ports can't be had."""
+    """Run the hub until `stop` is set. Raises before serving when state, keys or ports can't be had.
+
+    `names` are those that a proxy in front asks for it by, beside this machine's own.
+    """
     paths.prepare(paths.store, paths.keys, paths.logs)
     _stay_on_one_core()
     _take_descriptors()
@@ -117,6 +121,9 @@ def run_hub(
         hub = open_hub(paths, store)
         upkeep = keep_state(hub, ballast)
         servers = _servers(hub, paths, host, port, groups)
+        shown = f"[{host}]" if ":" in host else host
+        hub.live.listen = f"http://{shown}:{servers[0].port}/"
+        hub.live.names = frozenset(each.lower() for each in names)
         try:
             for server in servers:
                 server.run_in_thread()

@@ -31,7 +31,6 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from agentctl.cli.reviewing import reach_of
 from agentctl.config import files, load, plays, policies, references, shape
 from agentctl.config.scope import Scope
 from agentctl.engine.reader import Reader, observe_engine
@@ -39,6 +38,7 @@ from agentctl.model.digest import desired_digest, spec_hash
 from agentctl.model.fleet import DesiredState, Host
 from agentctl.model.instance import ObservedState
 from agentctl.reconcile import births, declarations, plan
+from agentctl.service.reach import reach_of
 
 ROOT = Path(__file__).resolve().parents[1]
 TURNS = 3

@@ -41,6 +41,7 @@ COMMANDS = {
     "release": ("quarantine", "release", "Let an agent back that was set apart."),
     "alerts": ("alerts", "alerts", "List what needs a person's eye."),
     "decisions": ("decisions", "decisions", "List what policy and routing answered."),
+    "dashboard": ("dashboard", "dashboard", "Say where the dashboard is, and make a sign-in code."),
     "watchdog": ("watchdog", "watchdog", "Tell somebody when the hub doesn't answer."),
     "pause": ("modes", "pause", "Hand out no more work."),
     "panic": ("modes", "panic", "Stop everything now, and keep the evidence."),

@@ -1,8 +1,22 @@
-"""Addresses to listen on: HOST:PORT, loopback only."""
+"""Addresses to listen on: HOST:PORT, loopback only; and the names that a proxy is asked for."""
 
+import re
+from collections.abc import Iterable
 from ipaddress import ip_address
 
 from agentctl.errors import UsageError
+
+NAME_HELP = "A name that a proxy in front serves the dashboard under. Repeatable."
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")  # RFC 1123 §2.1
+
+
+def host_names(given: Iterable[str]) -> tuple[str, ...]:
+    """Return names of hosts in small letters; raises UsageError for an address, a port or a URL."""
+    wrong = [each for each in given if not _NAME.fullmatch(each)]
+    if wrong:
+        raise UsageError(f"--name {wrong[0]!r} is no name of a host", hint="fleet.example.com")
+    return tuple(each.lower() for each in given)
 
 
 def address(listen: str) -> tuple[str, int]:

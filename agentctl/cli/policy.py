@@ -137,7 +137,7 @@ def reach_command(settings: Settings, chosen: Chosen) -> int:
     """
     from agentctl.cli.output import emit, table
     from agentctl.cli.proposal import load_wanted
-    from agentctl.cli.reviewing import reach_of
+    from agentctl.service.reach import reach_of
 
     found = reach_of(load_wanted(settings.project, chosen).desired)
     if settings.output == "json":

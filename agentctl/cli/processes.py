@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from agentctl.cli import Settings
+from agentctl.cli.listen import NAME_HELP
 from agentctl.errors import ConfigError
 from agentctl.paths import StatePaths
 
@@ -84,19 +85,30 @@ def _gid(group: str | None) -> int | None:
     help="Where operators reach the hub by token.",
 )
 @RUNTIME
+@click.option("--name", "names", multiple=True, metavar="HOST", help=NAME_HELP)
 @_group_option("gateway")
 @_group_option("egress")
 @_group_option("reconciler")
 @click.pass_obj
-def hub(settings: Settings, /, listen: str, runtime: Path | None, **groups: str | None) -> None:
+def hub(
+    settings: Settings,
+    /,
+    listen: str,
+    runtime: Path | None,
+    names: tuple[str, ...],
+    **groups: str | None,
+) -> None:
     """Run the hub alone."""
     from agentctl.bootstrap import Groups, run_hub
-    from agentctl.cli.listen import address
+    from agentctl.cli.listen import address, host_names
 
     host, port = address(listen)
     paths = _paths(settings, runtime)
     gids = {name.removesuffix("_group"): _gid(group) for name, group in groups.items()}
-    work = functools.partial(run_hub, paths, host=host, port=port, groups=Groups(**gids))
+    known = host_names(names)
+    work = functools.partial(
+        run_hub, paths, host=host, port=port, names=known, groups=Groups(**gids)
+    )
     _until_told("hub", lambda stop: work(stop=stop), logs=paths.logs)
 
 

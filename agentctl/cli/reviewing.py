@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 
 from agentctl.model.fleet import DesiredState
 from agentctl.model.plan import Plan
-from agentctl.policy.possible import Possible
 from agentctl.reconcile import Review, declarations
 from agentctl.reconcile.drifted import drifted
-from agentctl.routing.reach import Reached, newly, reach
-from agentctl.service.roles import OPERATORS
+from agentctl.routing.reach import newly
+from agentctl.service.reach import reach_of
 
 if TYPE_CHECKING:
     from agentctl.cli.proposal import Current
@@ -34,12 +33,6 @@ def review(
         reach=wider(current.desired, desired) if changed else (),
         closing=() if changed or not plan.empty else ("No changes.",),
     )
-
-
-def reach_of(desired: DesiredState) -> tuple[Reached, ...]:
-    """Return where work of each level can end up, from the declarations alone."""
-    readers = sorted(role.value for role in OPERATORS)
-    return reach(desired, Possible(desired.access), readers)
 
 
 def wider(before: DesiredState | None, after: DesiredState) -> tuple[str, ...]:

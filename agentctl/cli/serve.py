@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 import click
 
 from agentctl.cli import Settings
+from agentctl.cli.listen import NAME_HELP
 from agentctl.errors import EXIT_OK
 from agentctl.paths import StatePaths, runtime_root
 
@@ -19,6 +20,7 @@ LISTEN = "127.0.0.1:8700"
 @click.option(
     "--listen", default=LISTEN, show_default=True, help="Where operators reach the hub by token."
 )
+@click.option("--name", "names", multiple=True, metavar="HOST", help=NAME_HELP)
 @click.option("--follow", is_flag=True, help="Apply the project's files whenever they change.")
 @click.option(
     "--gateway-env",
@@ -36,6 +38,7 @@ LISTEN = "127.0.0.1:8700"
 def serve(
     settings: Settings,
     listen: str,
+    names: tuple[str, ...],
     follow: bool,
     gateway_env: tuple[str, ...],
     reconciler_env: tuple[str, ...],
@@ -45,7 +48,7 @@ def serve(
     Ctrl-C or SIGTERM stops them in order; agents' containers go on and are adopted by the
     next start. The processes log to the state directory's logs.
     """
-    from agentctl.cli.listen import address
+    from agentctl.cli.listen import address, host_names
     from agentctl.supervise.members import Serving, members
     from agentctl.supervise.serve import Supervisor
     from agentctl.supervise.serve_lock import only_one
@@ -58,6 +61,7 @@ def serve(
         paths=paths,
         project=settings.project.absolute(),
         listen=listen,
+        names=host_names(names),
         follow=follow,
         gateway_env=gateway_env,
         reconciler_env=reconciler_env,

@@ -1,8 +1,8 @@
-"""Operators' routes about credentials: the keys that sign identities, the tokens of operators."""
+"""Operators' routes about credentials: signing keys, operators' tokens, codes to sign in with."""
 
 from agentctl.hub.route import Answer, Call, Route
 from agentctl.model.principal import OperatorPrincipal
-from agentctl.service import keys, tokens
+from agentctl.service import keys, sign_in, tokens
 
 Operator = OperatorPrincipal
 
@@ -30,6 +30,11 @@ def list_tokens(call: Call[Operator]) -> Answer:
 def revoke_token(call: Call[Operator]) -> Answer:
     """Make a token worth nothing from now on."""
     return Answer(tokens.revoke(call.hub, call.who, call.path["token"]))
+
+
+def make_sign_in(call: Call[Operator]) -> Answer:
+    """Make a code that signs a person in to the dashboard, once and soon."""
+    return Answer(sign_in.make_code(call.hub, call.who, role=call.body.get("role", "viewer")), 201)
 
 
 def tell_who(call: Call[Operator]) -> Answer:
@@ -70,5 +75,13 @@ ROUTES: tuple[Route[Operator], ...] = (
         summary="Revoke a token.",
         answer=revoke_token,
         problems=(404,),
+    ),
+    Route(
+        method="POST",
+        path="/api/hub/sign-ins",
+        summary="Make a one-time code for the dashboard.",
+        answer=make_sign_in,
+        body="api/sign_in",
+        statuses=(201,),
     ),
 )

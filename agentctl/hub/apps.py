@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import falcon
 import msgspec
 
-from agentctl.hub import agents, credentials, model_calls, operators, reconciler, tunnels
+from agentctl.hub import agents, credentials, model_calls, operators, pages, reconciler, tunnels
 from agentctl.hub.endpoint import Authenticate, Endpoint
 from agentctl.hub.openapi import openapi
 from agentctl.hub.route import Answer, Route
@@ -29,9 +29,11 @@ def agents_app(hub: "Hub") -> App:
 
 def operators_app(hub: "Hub", *, by: Literal["peer", "token"]) -> App:
     """Return the operators' app: `by` peer credentials on a Unix socket, or by token over TCP."""
-    if by == "peer":
-        return _app(hub, operators.ROUTES, credentials.by_peer, title="operators", scheme=None)
-    return _app(hub, operators.ROUTES, credentials.by_token, title="operators", scheme=_BEARER)
+    authenticate = credentials.by_peer if by == "peer" else credentials.by_token
+    scheme = None if by == "peer" else _BEARER
+    app = _app(hub, operators.ROUTES, authenticate, title="operators", scheme=scheme)
+    pages.mount(app, hub, by=by)
+    return app
 
 
 def gateway_app(hub: "Hub") -> App:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import falcon
 
 from agentctl.errors import Unauthenticated
+from agentctl.hub.browsers import refuse_browsers
 from agentctl.model.principal import AgentPrincipal, OperatorPrincipal, Peer
 from agentctl.service import authenticate
 
@@ -38,7 +39,8 @@ def by_svid(hub: "Hub", req: falcon.Request) -> AgentPrincipal:
 
 
 def by_peer(hub: "Hub", req: falcon.Request) -> OperatorPrincipal:
-    """An operator on the Unix socket, by the account that the kernel says it runs as."""
+    """An operator on the Unix socket, by the account that the kernel says it runs as; no browser."""
+    refuse_browsers(req)
     return authenticate.operator_by_peer(hub, peer(req.env))
 
 

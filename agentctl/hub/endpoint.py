@@ -51,7 +51,7 @@ def _responder(hub: "Hub", route: Route[Any], authenticate: Authenticate) -> Res
 
     def _answer(req: falcon.Request, path: dict[str, str]) -> Answer:
         who = None if route.open else authenticate(hub, req)
-        _check_path(path)
+        check_path(path)
         values = query.read(req.params, route.query)
         body = None
         if body_schema is not None:
@@ -84,7 +84,8 @@ def _check_body(body_schema: Schema, route: Route[Any], call: Call[Any]) -> None
         raise
 
 
-def _check_path(path: dict[str, str]) -> None:
+def check_path(path: dict[str, str]) -> None:
+    """Raise NotFound for a part of a path that is no id: nothing has one like that."""
     for name, value in path.items():
         known = is_name(value) if name == ARTIFACT else _PATH_VALUE.fullmatch(value)
         if not known:
@@ -129,6 +130,7 @@ def _write(resp: falcon.Response, answer: Answer, content_type: str) -> None:
     elif isinstance(body, str):
         resp.data = body.encode()
     else:
+        resp.set_header("X-Content-Type-Options", "nosniff")  # an agent wrote it
         resp.set_stream(body, os.fstat(body.fileno()).st_size)
     resp.set_header("Cache-Control", "no-store")
     for name, value in answer.headers.items():

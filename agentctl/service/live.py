@@ -20,11 +20,14 @@ from agentctl.model.principal import AgentPrincipal
 from agentctl.monitor.alerts import Book
 from agentctl.monitor.reach import Misses
 from agentctl.monitor.snapshot import Barred, Unapplied, Upstream
+from agentctl.routing.reach import Reached
 from agentctl.service.chains import Chains
 from agentctl.service.mailboxes import Mailboxes
 from agentctl.service.opa_memory import OpaMemory
+from agentctl.service.pulse import Pulse
 from agentctl.service.rate import Rate
 from agentctl.service.refusals import Refusals
+from agentctl.service.sessions import CODES_MAX, SESSIONS_MAX, Kept
 
 SUBMITS_BURST = 50_000  # of one submitter: half of what may wait in all, so others find room
 SUBMITS_PER_S = 100.0  # beyond the burst: a fleet of a thousand agents ends fewer
@@ -35,6 +38,8 @@ TUNNELS_PER_S = 5.0  # each leaves three lines in the journal
 # Over days those would be a gigabyte of one container's: these come to some 30 MB a day.
 TUNNELS_LONG_BURST = 5000
 TUNNELS_LONG_PER_S = 0.1
+SIGN_INS_BURST = 10  # of all people together: there is nothing to guess, and nobody needs more
+SIGN_INS_PER_S = 0.5
 WAKE_COUNTS = 4096  # shared by all keys there ever were: two that share one cost a needless look
 WAIT_SLICE_S = 1.0  # how long a waiter sleeps before it looks whether its client is still there
 LOOK_AGAIN_S = 10.0  # a waiter that nobody woke looks all the same: a lost wake costs this, no more
@@ -115,6 +120,8 @@ class Live:
     running: dict[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
     apart_since_s: float | None = None  # wall clock, while what runs isn't what is declared
     moved_s: float = 0.0  # wall clock of work's last move, anywhere
+    pulse: Pulse = field(default_factory=Pulse)
+    reached: tuple[int, tuple[Reached, ...]] | None = None  # of which generation, and where to
     upstreams: dict[str, Upstream] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)  # providers without a key, and why
     away: Mapping[tuple[str, str], Away] = field(default_factory=dict)  # by provider and agent
@@ -147,6 +154,11 @@ class Live:
         default_factory=lambda: Rate(per_s=TUNNELS_LONG_PER_S, burst=TUNNELS_LONG_BURST)
     )
     talk: Rate = field(default_factory=lambda: Rate(per_s=RATE_PER_S, burst=RATE_BURST))
+    listen: str = ""  # where the dashboard is, as a URL
+    names: frozenset[str] = frozenset()  # that it is asked for by, beside this machine's own
+    sessions: Kept = field(default_factory=lambda: Kept(most=SESSIONS_MAX))
+    codes: Kept = field(default_factory=lambda: Kept(most=CODES_MAX))
+    sign_ins: Rate = field(default_factory=lambda: Rate(per_s=SIGN_INS_PER_S, burst=SIGN_INS_BURST))
     svids: "OrderedDict[str, tuple[AgentPrincipal, float]]" = field(default_factory=OrderedDict)
 
     def remember_svid(self, digest: str, who: AgentPrincipal, expires_at_s: float) -> None:

@@ -8,6 +8,8 @@ from agentctl.store import Txn, decisions, journal, task_events
 
 # Events of a task that prove that the fleet works; what the hub does alone (expiry) proves nothing.
 MOVES = frozenset({"leased", "accepted", "completed", "failed", "failed_retryable", "put_off"})
+# Events that a task's life ends with, when they leave it in a final state.
+ENDS = frozenset({"completed", "failed", "dead", "cancelled", "deadline", "expired"})
 
 
 def note(
@@ -52,6 +54,8 @@ def note_task(
     """
     if event in MOVES:
         hub.live.moved_s = hub.clock.wall_s()
+    if event in ENDS and task.state in FINAL:
+        hub.live.pulse.ended(task, hub.clock.wall_s())
     if task.delegated is not None and task.state in FINAL:
         hub.live.ended.add(task.id)  # one whose transaction fails is found not to have ended
     task_events.append(txn, task.id, at_s=hub.clock.wall_s(), event=event, detail=quoted or detail)

@@ -32,14 +32,14 @@ def snapshot(hub: Hub) -> Snapshot:
     with hub.store.read() as txn:
         counts = task_table.counts(txn)
         living = list(instances.alive(txn))
-        held, held_oldest_s = _held(txn, counts.get(TaskState.HELD, 0))
+        reasons, held_oldest_s = held(txn, counts.get(TaskState.HELD, 0))
         return Snapshot(
             now_s=now_s,
             mode=hub.mode,
             monitoring=monitoring,
             waiting=_waiting(hub, txn) if counts.get(TaskState.QUEUED) else {},
             capacity=_capacity(txn, living),
-            held=held,
+            held=reasons,
             held_oldest_s=held_oldest_s,
             dead=_dead(txn, now_s - monitoring.dead_letters_s) if counts.get(TaskState.DEAD) else 0,
             moved_s=max(live.moved_s, live.listening_since_s),
@@ -82,7 +82,7 @@ def _capacity(txn: Txn, living: list[Instance]) -> dict[str, Capacity]:
     return {agent: Capacity(ready=ready[agent], busy=busy[agent]) for agent in ready}
 
 
-def _held(txn: Txn, total: int) -> tuple[dict[str, int], float | None]:
+def held(txn: Txn, total: int) -> tuple[dict[str, int], float | None]:
     """Return why tasks are held, with how many of each, and when the oldest was submitted."""
     if not total:
         return {}, None

@@ -29,6 +29,7 @@ class Serving:
     paths: StatePaths
     project: Path
     listen: str
+    names: tuple[str, ...] = ()
     follow: bool = False
     gateway_env: tuple[str, ...] = ()
     reconciler_env: tuple[str, ...] = ()
@@ -46,9 +47,10 @@ def members(serving: Serving, environ: Mapping[str, str], *, supervisor: int) ->
             log=serving.paths.logs / f"{name}.log",
         )
 
+    named = [word for each in serving.names for word in ("--name", each)]
     found = [
         Member(
-            child=child("hub", ["hub", "--listen", serving.listen]),
+            child=child("hub", ["hub", "--listen", serving.listen, *named]),
             stop_s=HUB_STOP_S,
             ready=answers(serving.paths.operator_socket),
             vital=True,

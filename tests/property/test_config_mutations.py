@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentctl import resources
-from agentctl.cli.reviewing import reach_of
 from agentctl.config import load, report
 from agentctl.model.fleet import DesiredState
 from agentctl.reconcile import declarations
+from agentctl.service.reach import reach_of
 
 RUNS = int(os.environ.get("AGENTCTL_FUZZ_RUNS", "200"))  # the long form is 100,000
 FILES = (

@@ -44,6 +44,7 @@ class Listener:
             method,
             path.partition("?")[0],
             query_string=path.partition("?")[2],
+            host="localhost",
             headers=given,
             extras={"agentctl.peer": peer or self.peer},
             **({} if body is None else raw),

@@ -58,6 +58,7 @@ MAY: dict[str, str] = {
     "POST /api/hub/keys": ADMINS,
     "POST /api/hub/files": ADMINS,
     "POST /api/hub/tokens": ADMINS,
+    "POST /api/hub/sign-ins": ADMINS,
     "GET /api/hub/tokens": ADMINS,
     "DELETE /api/hub/tokens/{token}": ADMINS,
     "POST /api/hub/backups": ADMINS,

@@ -34,7 +34,7 @@ def test_what_no_id_can_be_is_not_found_without_being_looked_for(
     asked: list[str], value: str
 ) -> None:
     client = falcon.testing.TestClient(operators_app(HUB, by="peer"))
-    result = client.simulate_get(f"/api/hub/tasks/{value}")
+    result = client.simulate_get(f"/api/hub/tasks/{value}", host="localhost")
     assert result.status_code == 404
     assert result.json["type"] == "urn:agentctl:problem:not-found"
     assert asked == []
@@ -42,5 +42,5 @@ def test_what_no_id_can_be_is_not_found_without_being_looked_for(
 
 def test_an_id_is_looked_for_as_it_is(asked: list[str]) -> None:
     client = falcon.testing.TestClient(operators_app(HUB, by="peer"))
-    assert client.simulate_get("/api/hub/tasks/task-01abc").status_code == 200
+    assert client.simulate_get("/api/hub/tasks/task-01abc", host="localhost").status_code == 200
     assert asked == ["task-01abc"]
