@@ -1,10 +1,11 @@
-"""What every kind of test may ask for: a real container engine, the agents' image, the real CLI.
+"""What every kind of test may ask for: a real container engine, the agents' image, the real CLI, a browser.
 
 Where one isn't there its tests are skipped; with AGENTCTL_REQUIRE_ENGINE=1 (as CI sets it) they fail.
 """
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -42,6 +43,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("claude") is not None:
         found = image.cached_claude() is not None
         _need("" if found else "not in the cache", "no Claude Code CLI; run script/fetch-claude")
+    if item.get_closest_marker("browser") is not None:
+        lacking = [each for each in ("chromium", "chromedriver") if not shutil.which(each)]
+        _need(", ".join(lacking), "no browser; run script/browser")
 
 
 def _need(trouble: str, what: str) -> None:
