@@ -10,6 +10,7 @@ from agentctl.dashboard.tasks import TaskLine
 
 Row = dict[str, Any]
 SHOWN_MAX = 200  # on one page; a filter finds the rest
+NOTHING_WRONG: Row = {"unusable": {}, "away": {}}  # where nothing is said of providers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +54,12 @@ class AgentLine:
     tasks: tuple[str, ...]
     quarantined: Row | None
     unusable: str
+    away: str
 
     @property
     def trouble(self) -> bool:
         """Whether a person should look at it."""
-        return bool(self.quarantined or self.missing or self.unusable)
+        return bool(self.quarantined or self.missing or self.unusable or self.away)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ class Agents:
 
 def agents(found: Row, *, find: str = "", most: int = SHOWN_MAX) -> Agents:
     """Return the agents whose name, host, provider or capability has `find` in it."""
-    lines = [line(each, found["unusable"]) for each in found["agents"] if _has(each, find)]
+    lines = [line(each, found) for each in found["agents"] if _has(each, find)]
     lines.sort(key=lambda each: (not each.trouble, -each.queued, each.name, each.host))
     return Agents(lines=tuple(lines[:most]), more=max(len(lines) - most, 0), find=find)
 
@@ -93,7 +95,7 @@ def one(found: Row) -> AgentView:
     """Return one agent's view of its row."""
     return AgentView(
         name=found["name"],
-        lines=tuple(line(each, {}) for each in found["declared"]),
+        lines=tuple(line(each, NOTHING_WRONG) for each in found["declared"]),
         declared=tuple(tuple(_facts(each)) for each in found["declared"]),
         gone=tuple(box(each) for each in found["gone"]),
         workspaces=tuple(found["workspaces"]),
@@ -117,8 +119,8 @@ def _facts(declared: Row) -> Iterator[tuple[str, str]]:
     yield "secrets", ", ".join(declared["secrets"]) or "–"
 
 
-def line(agent: Row, unusable: Row) -> AgentLine:
-    """Return one agent's line of its row."""
+def line(agent: Row, found: Row) -> AgentLine:
+    """Return one agent's line of its row; `found` says why providers can't be used."""
     boxes = tuple(box(each) for each in agent["instances"])
     steady = agent["lifecycle"] == "persistent"
     missing = agent["replicas"] - agent["running"] if steady and not agent["quarantined"] else 0
@@ -138,7 +140,8 @@ def line(agent: Row, unusable: Row) -> AgentLine:
         missing=max(missing, 0),
         tasks=tuple(each.task for each in boxes if each.task),
         quarantined=agent["quarantined"],
-        unusable=unusable.get(agent["provider"], ""),
+        unusable=found["unusable"].get(agent["provider"], ""),
+        away=found["away"].get(agent["provider"], ""),
     )
 
 

@@ -114,7 +114,7 @@ def _verdict(status: Row, wanted: tuple[Need, ...]) -> tuple[Look, str]:
 
 def _containers(found: Row) -> Iterator[tuple[Look, int]]:
     """Yield each look that containers have, with how many have it; what is missing last."""
-    lines = [agents.line(each, {}) for each in found["agents"]]
+    lines = [agents.line(each, found) for each in found["agents"]]
     counts: dict[Look, int] = {}
     for each in lines:
         for one in each.boxes:

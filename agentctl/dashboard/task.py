@@ -18,6 +18,7 @@ _WORDS = {
     "held": ("held", "hold"),
     "queued": ("queued", "wait"),
     "withdrawn": ("withdrawn from its agent", "hold"),
+    "put_off": ("put off: its provider is away", "hold"),
     "leased": ("handed to an agent", "run"),
     "accepted": ("begun", "run"),
     "completed": ("completed", "ok"),
@@ -118,7 +119,7 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
     yield "boundary", row["boundary"] or ""
     yield "container", (row["container"] or "")[:12]
     yield "instance", row["instance"] or ""
-    yield "attempt", f"{row['attempt']} of {row['max_attempts']}"
+    yield "attempt", tasks.attempts(row)
     yield "took", spoken.duration(row["duration_s"]) if row["duration_s"] is not None else ""
     yield "submitted by", row["submitted_by"]
     yield "capabilities", ", ".join(row["capabilities"])

@@ -85,9 +85,14 @@ def line(task: Row) -> TaskLine:
         submitted_s=task["submitted_at_s"],
         duration_s=task["duration_s"],
         cost_usd=task["cost_usd"],
-        attempt=f"attempt {task['attempt']} of {task['max_attempts']}" if tried else "",
+        attempt=f"attempt {attempts(task)}" if tried else "",
         why=short(_why(task)),
     )
+
+
+def attempts(task: Row) -> str:
+    """Return which attempt a task is at, of how many; those that its provider ended don't count."""
+    return f"{task['attempt']} of {task['max_attempts'] + task['put_off']}"
 
 
 def _why(task: Row) -> str:

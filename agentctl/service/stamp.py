@@ -25,6 +25,7 @@ def stamp(hub: Hub) -> tuple[Any, ...]:
         live.last_pass.get("converged"),
         [(each["name"], each["error"], each["containers"]) for each in live.hosts],
         sorted(live.unusable),
+        sorted(live.away),
         sorted(live.upstreams),
         live.files,
         hub.clock.wall_s() // MINUTE_S,

@@ -58,7 +58,7 @@ def shown(now_s: float = 90_000.0, **more: Any) -> Overview:
         "cost_usd": 1.5,
         "cost_since_s": more.get("cost_since_s", 0.0),
     }
-    agents: dict[str, Any] = {"agents": [], "unusable": {}}
+    agents: dict[str, Any] = {"agents": [], "unusable": {}, "away": {}}
     return overview(status, agents, board, {"tasks": [], "next": None}, now_s=now_s)
 
 
