@@ -1,5 +1,6 @@
 """The command line: argv → use case → exit code. Each command's module is loaded when it is called."""
 
+import errno
 import importlib
 import os
 import sys
@@ -55,6 +56,9 @@ COMMANDS = {
     "image": ("image", "image", "Build the agent image."),
     "demo": ("demo", "demo", "Run a whole fleet on this machine and route three tasks."),
 }
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # where output goes takes no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,9 +189,14 @@ def run(argv: list[str]) -> int:
     except Exception as error:
         if debug:
             raise
-        what = f"{type(error).__name__}: {error}"
-        click.echo(f"agentctl: a fault of agentctl's own: {what}; --debug shows where", err=True)
+        click.echo(f"agentctl: {_unplanned(error)}", err=True)
         return EXIT_ERROR
+
+
+def _unplanned(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return f"can't write: {error.strerror}"
+    return f"a fault of agentctl's own: {type(error).__name__}: {error}; --debug shows where"
 
 
 def _show(error: BaseException, *, debug: bool) -> None:

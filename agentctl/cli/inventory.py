@@ -35,6 +35,8 @@ def inventory(
 
     if agent and not host:
         raise UsageError("--agent wants --host: an agent's variables are those of one host")
+    if explain and not host:
+        raise UsageError("--explain wants --host: variables are those of one host")
     if not host:
         _list(settings, config.host_names(settings.project))
         return EXIT_OK

@@ -7,12 +7,13 @@ from typing import Any
 
 from agentctl.config.agent_layers import Layers, agents_on
 from agentctl.config.files import Files
-from agentctl.config.finding import Finding, did_you_mean, in_order
+from agentctl.config.finding import Finding, Severity, did_you_mean, in_order
 from agentctl.config.host_scope import OF_THE_HOST, host_scope
-from agentctl.config.project import read_inventory
+from agentctl.config.inventory import Inventory
+from agentctl.config.project import read_inventory, require_directory
 from agentctl.config.scope import Failed, Ledger, Scope
 from agentctl.config.vars_files import extra_vars as parse_extra_vars
-from agentctl.errors import NotFound
+from agentctl.errors import ConfigError, NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +37,27 @@ class HostVariables:
 
 
 def host_names(project: Path) -> tuple[str, ...]:
-    """Return the inventory's hosts in its order."""
-    inventory, _ = read_inventory(Files(project))
+    """Return the inventory's hosts in its order. Raises ConfigError where it can't be read as written."""
+    files, inventory = _inventory(project)
+    _require_sound(files)
     return tuple(inventory.hosts)
+
+
+def _inventory(project: Path) -> tuple[Files, Inventory]:
+    require_directory(project)
+    files = Files(project)
+    inventory, _ = read_inventory(files)
+    return files, inventory
+
+
+def _require_sound(files: Files) -> None:
+    """Raise ConfigError with the first error: a list made nonetheless would look like all there is."""
+    errors = [each for each in in_order(files.findings) if each.severity is Severity.ERROR]
+    if errors:
+        raise ConfigError(
+            f"the inventory can't be read as it is written: {errors[0]}",
+            hint="`agentctl validate` explains it",
+        )
 
 
 def explain(
@@ -47,15 +66,15 @@ def explain(
     """Return a host's variables, each with where it came from: outside any play, or of one agent.
 
     Raises NotFound for a host that the inventory doesn't have, and for an agent that no play
-    declares on it.
+    declares on it; ConfigError where that may be for the inventory's own errors.
     """
-    files = Files(project)
+    files, inventory = _inventory(project)
     ledger = Ledger(files.findings)
-    extra = parse_extra_vars(extra_vars, ledger.findings)
-    inventory, _ = read_inventory(files)
     if host not in inventory.hosts:
+        _require_sound(files)
         hint = did_you_mean(host, inventory.hosts) or "see `agentctl inventory`"
         raise NotFound(f"the inventory has no host {host!r}", hint=hint)
+    extra = parse_extra_vars(extra_vars, ledger.findings)
     scope = host_scope(inventory, host, {}, extra, ledger)
     nearer: Layers = (("-e", extra),)
     if agent:

@@ -53,13 +53,18 @@ def load_project(
     skip_tags: Sequence[str] = (),
 ) -> Loaded:
     """See `agentctl.config.load`."""
+    require_directory(project)
+    with _no_collection():
+        return _load(project, extra_vars, limit, tuple(tags), tuple(skip_tags))
+
+
+def require_directory(project: Path) -> None:
+    """Raise ConfigError where there is no project to look at."""
     if not project.is_dir():
         raise ConfigError(
             f"there is no directory {project}",
             hint="give the project with --project DIR, or write one with `agentctl init DIR`",
         )
-    with _no_collection():
-        return _load(project, extra_vars, limit, tuple(tags), tuple(skip_tags))
 
 
 @contextmanager

@@ -15,6 +15,24 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _OPEN_TEMPLATE = re.compile(r"[:,\[{-]\s*\{\{|^\s*\{\{")
 
 
+# What libyaml says, and what people did. The first that fits counts.
+_OPEN = "close the bracket or quote that is left open"
+_HINTS = (
+    ("expected ',' or", _OPEN),
+    ("expected node content", _OPEN),
+    ("unexpected end of stream", _OPEN),
+    ("expected '-' indicator", "check the indentation: items of a list stand below each other"),
+    ("expected key", "quote the whole value, and check the indentation"),
+    ("cannot start any token", "quote a value that begins with '@', '`' or '%'"),
+    ("expected <document start>", "put a space after ':', and one document in a file"),
+    (
+        "unknown escape character",
+        "in double quotes a backslash is written twice, in single ones once",
+    ),
+    ("sequence entries are not allowed", "put the list's first '-' on a line of its own"),
+)
+
+
 def read(file: str, data: bytes) -> tuple[Document | None, tuple[Finding, ...]]:
     """Parse one file. `file` is its path in the project, for findings.
 
@@ -91,6 +109,9 @@ def _syntax_hint(lines: list[str], line: int, problem: str) -> str:
         return "indent with spaces, not tabs"
     if "mapping values are not allowed" in problem:
         return "quote a value that contains ': ', and check the indentation of the line above"
+    for said, hint in _HINTS:
+        if said in problem:
+            return hint
     if "undefined alias" in problem:
         return "quote a value that begins with '*'"
     return ""

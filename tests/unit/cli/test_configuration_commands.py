@@ -1,6 +1,8 @@
 """validate, schema, init and inventory, as a person or CI calls them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,7 +74,7 @@ def test_findings_come_as_json(project: Path, capsys: Captured, words: list[str]
     assert run(["validate", "--project", str(project), *words]) == 1
     document = json.loads(capsys.readouterr().out)
     assert not document["valid"]
-    assert {each["rule"] for each in document["findings"]} == {"unknown-provider"}
+    assert [each["rule"] for each in document["findings"]] == ["unknown-provider"]
     assert document["findings"][0]["line"] == 39
 
 
@@ -135,6 +137,37 @@ def test_inventory_explains_where_a_value_came_from(project: Path, capsys: Captu
     ]
     assert run(["inventory", "--host", "lokal", "--project", str(project)]) == 1
     assert "did you mean 'local'?" in capsys.readouterr().err
+    assert run(["inventory", "--explain", "--project", str(project)]) == 2
+    assert "--explain wants --host" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["--host", "local"]])
+def test_an_inventory_that_cannot_be_read_is_no_empty_list(
+    project: Path, capsys: Captured, words: list[str]
+) -> None:
+    (project / "inventory.yaml").write_text("all: [")
+    assert run(["inventory", *words, "--project", str(project)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "inventory.yaml:2:1: error: this is not YAML" in said.err
+    assert run(["inventory", *words, "--project", str(project / "nowhere")]) == 1
+    assert "there is no directory" in capsys.readouterr().err
+
+
+def test_output_that_can_not_be_written_is_said(project: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "agentctl", "validate", "--project", str(project)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "agentctl: can't write: No space left on device\n",
+    )
 
 
 @pytest.mark.parametrize(

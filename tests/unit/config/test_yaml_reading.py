@@ -132,3 +132,22 @@ def test_a_file_in_utf_16_says_what_it_is() -> None:
     document, (found,) = read("a.yaml", "a: 1\n".encode("utf-16"))
     assert document is None
     assert (found.rule, found.suggestion) == ("not-utf8", "it looks like UTF-16: save it as UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a: [", "close the bracket or quote that is left open"),
+        ("a: {b: 1", "close the bracket or quote that is left open"),
+        ('a: "x', "close the bracket or quote that is left open"),
+        ("- a\nb: 1", "check the indentation"),
+        ('a: "{{ x }}" y', "quote the whole value"),
+        ("a: @x", "quote a value that begins with"),
+        ('"a":1', "put a space after ':'"),
+        ('a: "\\q"', "in double quotes a backslash"),
+        ("a: - b", "put the list's first '-' on a line of its own"),
+    ],
+)
+def test_what_is_no_yaml_says_what_to_do(text: str, hint: str) -> None:
+    _, (found,) = read("a.yaml", text.encode())
+    assert (found.rule, found.suggestion[: len(hint)]) == ("yaml-syntax", hint)
