@@ -17,6 +17,7 @@ from agentctl.service import (
     submit,
     views,
 )
+from agentctl.service.roles import TAKEN, require_role
 from agentctl.service.task_row import task_row
 
 GENERATION_BYTES_MAX = 32 * 1024 * 1024  # 100,000 agents; 10,000 are 2.6 MiB
@@ -82,6 +83,7 @@ IDEMPOTENCY_KEY = Parameter(
 
 def submit_task(call: Call[Operator]) -> Answer:
     """Store a task durably, routed or held; 201 when it is new, 200 when the key was used before."""
+    require_role(call.who, TAKEN["task.submit"], "submit tasks")  # before anything that costs
     new = new_task(call.body, call.header("Idempotency-Key"))
     task, created = submit.submit(call.hub, new, call.who)
     return Answer(task_row(task), 201 if created else 200)

@@ -75,7 +75,7 @@ def delegate(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
         if standing is None:
             return turn_away(hub, sent, stale(message["task"], message["attempt"]))
         sent = replace(sent, label=standing.instance.label)
-        wrong = _schema(message["payload"])
+        wrong = _schema(message["payload"], who)
         if wrong is not None:
             return turn_away(hub, sent, wrong)
         backlog.require_share(hub, f"agent:{who.agent}")
@@ -95,7 +95,7 @@ def delegate(hub: Hub, who: AgentPrincipal, message: Message) -> Message:
     return made.answer
 
 
-def _schema(payload: Message) -> Rejection | None:
+def _schema(payload: Message, who: AgentPrincipal) -> Rejection | None:
     """Return the refusal of what the wire schema can't see."""
     size = len(payload["prompt"].encode())
     if size > PROMPT_BYTES_MAX:
@@ -105,7 +105,7 @@ def _schema(payload: Message) -> Rejection | None:
     schema = payload.get("output_schema")
     try:
         if schema is not None:
-            output.check(schema)
+            output.check(schema, asker=who.agent)
     except InputError as why:
         return _broken("/payload/output_schema", why.detail)
     return None

@@ -5,45 +5,42 @@ has the CLI keep to the schema; the hub asks once more, since what an agent says
 """
 
 import json
-from typing import Any, NoReturn
-
-import jsonschema_rs
+from typing import Any
 
 from agentctl.errors import InputError, TooLarge
+from agentctl.model.digest import digest
+from agentctl.service.judging import OPERATORS, Known, judged
 
 SCHEMA_BYTES_MAX = 64 * 1024  # it goes to the agent with the prompt, in one assignment
 WRONG_CHARS_MAX = 200
+KNOWN_MAX = 256
+
+_known = Known(KNOWN_MAX)
 
 
-def check(schema: dict[str, Any]) -> None:
-    """Raise InputError unless it is a JSON Schema (2020-12) that stands alone, TooLarge over the bound."""
+def check(schema: dict[str, Any], *, asker: str = OPERATORS) -> None:
+    """Raise InputError unless it is a JSON Schema (2020-12) that stands alone, TooLarge over the bound.
+
+    `asker` is the agent that wants it, "" for operators: one of its schemas is judged at a time.
+    Raises Throttled or Unavailable when too many are.
+    """
     size = len(json.dumps(schema, separators=(",", ":"), ensure_ascii=False).encode())
     if size > SCHEMA_BYTES_MAX:
         raise TooLarge(f"the output schema has {size} bytes, the bound is {SCHEMA_BYTES_MAX}")
-    try:
-        _compiled(schema)
-    except (ValueError, jsonschema_rs.ValidationError) as cause:
-        why = "refers to what isn't in it, or can't be used"
-        raise InputError(f"/output_schema: {why}", fields=[("/output_schema", why)]) from cause
+    name = digest(schema)
+    why = _known.find(name)
+    if why is None:
+        why = judged(schema, asker=asker)
+        _known.keep(name, why)
+    if why:
+        raise InputError(f"/output_schema: {why}", fields=[("/output_schema", why)])
 
 
-def unmet(schema: dict[str, Any], structured: Any) -> str:
-    """Return how a structured result fails its schema, in words that don't repeat it; "" when it meets it."""
+def unmet(schema: dict[str, Any], structured: Any, *, asker: str = OPERATORS) -> str:
+    """Return how a structured result fails its schema, in words that don't repeat it; "" when it meets it.
+
+    Raises Throttled or Unavailable when too many are judged at once: its sender sends it again.
+    """
     if structured is None:
         return "there is no structured output"
-    try:
-        first = next(iter(_compiled(schema).iter_errors(structured)), None)
-    except (ValueError, jsonschema_rs.ValidationError):
-        return "the output schema can't be used"
-    if first is None:
-        return ""
-    where = "/".join(map(str, first.instance_path)) or "the whole"
-    return f"{where} breaks the schema's {first.kind.name}"[:WRONG_CHARS_MAX]
-
-
-def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(schema, retriever=_fetch_nothing)
-
-
-def _fetch_nothing(_uri: str) -> NoReturn:
-    raise ValueError("nothing is fetched")
+    return judged(schema, structured, asker=asker)[:WRONG_CHARS_MAX]

@@ -68,7 +68,7 @@ def _outcome(
     """Take what an agent says of how its task goes on, and wake whom it concerns."""
     kind = message["type"]
     hub.require(Verb.SETTLE)
-    counts = claims.as_it_counts(hub, message)
+    counts = claims.as_it_counts(hub, who, message)
     failpoints.hit("service.settle.before")
     answer = next_task.settled(
         hub,
