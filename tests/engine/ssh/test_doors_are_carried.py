@@ -175,10 +175,14 @@ def test_a_door_whose_container_has_ended_is_removed(doors: Doors) -> None:
     assert ssh_processes(TWO)
 
 
-def test_a_door_that_is_being_opened_is_not_taken_for_one_that_has_ended(doors: Doors) -> None:
-    one = doors.open(ONE)
+def test_a_door_that_is_being_opened_is_not_taken_for_one_that_has_ended(
+    doors: Doors, told: Told
+) -> None:
+    one, carrier = doors.open(ONE), told.processes[ONE]
     doors.keep(set())  # a look that was made before its container was
-    assert came_from(one)
+    assert doors.open(ONE) == one
+    assert told.processes[ONE] == carrier
+    assert came_from(one) == carrier
 
 
 def test_a_label_that_is_no_instance_opens_nothing(doors: Doors) -> None:
