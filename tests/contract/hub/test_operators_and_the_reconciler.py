@@ -132,6 +132,7 @@ def test_what_the_reconciler_desires_and_reports_comes_back_to_the_operators(who
         "demand": [],
         "quarantined": [],
         "refused": [],
+        "births": [],
     }
 
 
