@@ -2,12 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from agentctl.errors import StoreUnavailable
 from agentctl.store.txn import Txn
@@ -19,6 +18,7 @@ MAP_BYTES = (
 NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 T = TypeVar("T")
+Result = TypeVar("Result", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,21 @@ class Figures:
     held_bytes: int = 0
     map_bytes: int = 0
     stale_readers: int = 0
+
+
+class Pending(Protocol[Result]):
+    """A write that was queued."""
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Wait until it is durable; return the work's answer or raise what it, or the commit, raised.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+        ...
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait as `result` does; return what it would raise of the work or the commit, else None."""
+        ...
 
 
 class Store(ABC):
@@ -70,8 +85,8 @@ class Store(ABC):
         return self.write_soon(work).result()
 
     @abstractmethod
-    def write_soon(self, work: Callable[[Txn], T]) -> "Future[T]":
-        """Queue `work` as `write` does; the future is done once it is durable, or failed."""
+    def write_soon(self, work: Callable[[Txn], T]) -> Pending[T]:
+        """Queue `work` as `write` does, and wait for it later."""
 
     @abstractmethod
     def read(self) -> AbstractContextManager[Txn]:

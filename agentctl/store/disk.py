@@ -5,7 +5,6 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +13,7 @@ import lmdb
 from agentctl.errors import StateDamaged, StoreUnavailable, Unavailable
 from agentctl.store import schema
 from agentctl.store.backup import copy_to
-from agentctl.store.contract import NOTHING, Figures, Store
+from agentctl.store.contract import NOTHING, Figures, Pending, Store
 from agentctl.store.group_commit import GroupCommit, unavailable
 from agentctl.store.lmdb_txn import Handles, LmdbTxn
 from agentctl.store.state_lock import StateLock
@@ -66,7 +65,7 @@ class DiskStore(Store):
             raise
         self._writer = GroupCommit(self._env, self._handles, failed=self._write_failed)
 
-    def write_soon(self, work: Callable[[Txn], T]) -> "Future[T]":
+    def write_soon(self, work: Callable[[Txn], T]) -> Pending[T]:
         return self._writer.submit(work)
 
     @contextlib.contextmanager

@@ -6,10 +6,8 @@ Source: docs/decisions/0002-store.md.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 import lmdb
@@ -25,14 +23,38 @@ GROUP_MAX = 256  # more amortises the fsync no further, and the first of a group
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
 class _Job(Generic[T]):
-    """A work that waits, and what came of it; the future is settled when that is durable."""
+    """A work that waits, and what came of it once that is durable.
 
-    work: Callable[[Txn], T]
-    future: "Future[T]"
-    answer: T | None = None
-    error: BaseException | None = None
+    One lock wakes its caller: a Future does it by three, made anew for each and handled in Python.
+    """
+
+    __slots__ = ("_pending", "answer", "error", "work")
+
+    def __init__(self, work: Callable[[Txn], T]) -> None:
+        self.work = work
+        self.answer: T | None = None
+        self.error: BaseException | None = None
+        self._pending = threading.Lock()
+        self._pending.acquire()
+
+    def result(self, timeout: float | None = None) -> T:
+        """Wait until the work is durable, or has failed; return its answer or raise its error.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+        error = self.exception(timeout)
+        if error is not None:
+            raise error
+        return self.answer  # type: ignore[return-value]  # set, unless there is an error
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait as `result` does; return the error, None when there is none."""
+        pending = self._pending
+        if not pending.acquire(timeout=-1 if timeout is None else timeout):
+            raise TimeoutError
+        pending.release()  # it may be asked again
+        return self.error
 
     def run(self, env: lmdb.Environment, group: lmdb.Transaction, handles: Handles) -> None:
         """Run in a child of the group; an exception undoes this work alone and is kept for its caller."""
@@ -45,10 +67,8 @@ class _Job(Generic[T]):
             self.error = unavailable(error) if isinstance(error, lmdb.Error) else error
 
     def settle(self) -> None:
-        if self.error is None:
-            self.future.set_result(self.answer)  # type: ignore[arg-type]
-        else:
-            self.future.set_exception(self.error)
+        """Wake the caller."""
+        self._pending.release()
 
 
 class GroupCommit:
@@ -67,51 +87,59 @@ class GroupCommit:
         self._env = env
         self._handles = handles
         self._failed = failed
-        self._jobs: deque[_Job[Any]] = deque()
-        self._changed = threading.Condition(threading.Lock())
+        self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()  # None: the last of them
+        self._taking = threading.Lock()  # so that no job comes after the last
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
         self._thread.start()
 
     @property
     def waiting(self) -> int:
-        return len(self._jobs)
+        return self._jobs.qsize()
 
-    def submit(self, work: Callable[[Txn], T]) -> "Future[T]":
+    def submit(self, work: Callable[[Txn], T]) -> _Job[T]:
         """Queue a work; raises Unavailable when the queue is full, StoreUnavailable when closed."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("a work may not write to the store through another transaction")
-        job = _Job(work, Future())
-        job.future.set_running_or_notify_cancel()  # it can't be cancelled: its group may be committing
-        with self._changed:
+        job = _Job(work)
+        with self._taking:
             if self._closed:
                 raise StoreUnavailable("the store is closed")
-            if len(self._jobs) >= WAITING_MAX:
+            if self._jobs.qsize() >= WAITING_MAX:
                 raise Unavailable(
                     f"the store is {WAITING_MAX} writes behind", retry_after_s=1.0, hint="try again"
                 )
-            self._jobs.append(job)
-            self._changed.notify()
-        return job.future
+            self._jobs.put(job)
+        return job
 
     def close(self) -> None:
         """Refuse new works, finish those that wait, end the thread."""
-        with self._changed:
+        with self._taking:
             self._closed = True
-            self._changed.notify()
+            self._jobs.put(None)
         self._thread.join()
 
     def _serve(self) -> None:
-        while group := self._next_group():
+        while (first := self._jobs.get()) is not None:
+            group, more = self._with_those_there(first)
             self._commit(group)
             for job in group:
                 job.settle()
+            if not more:
+                return
 
-    def _next_group(self) -> list[_Job[Any]]:
-        """Wait for works; return those that are there, none when the store is closed and all is done."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._jobs or self._closed)
-            return [self._jobs.popleft() for _ in range(min(GROUP_MAX, len(self._jobs)))]
+    def _with_those_there(self, first: _Job[Any]) -> tuple[list[_Job[Any]], bool]:
+        """Return a job with those that wait behind it, and whether more may come."""
+        group = [first]
+        while len(group) < GROUP_MAX:
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                break
+            if job is None:
+                return group, False
+            group.append(job)
+        return group, True
 
     def _commit(self, group: list[_Job[Any]]) -> None:
         try:

@@ -11,8 +11,8 @@ import os
 import signal
 import sys
 import threading
-from concurrent.futures import Future
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from agentctl import bootstrap, failpoints
@@ -60,7 +60,8 @@ def acknowledge_before_the_commit() -> None:
     def lying(job: "group_commit._Job[Any]", *where: Any) -> None:
         honest(job, *where)
         job.settle()
-        job.future = Future()
+        job._pending = Lock()
+        job._pending.acquire()
 
     group_commit._Job.run = lying  # type: ignore[method-assign,assignment]
 

@@ -7,9 +7,9 @@ before the commit: a store that lies, for the test that proves the tests see it.
 import os
 import sys
 import threading
-from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
 from agentctl.store import Store, Txn, group_commit, idempotency, journal, tasks
 from tests.fakes.store_records import BODY, entry, task
@@ -37,7 +37,8 @@ def acknowledge_before_the_commit() -> None:
     def lying(job: "group_commit._Job[object]", *where: object) -> None:
         honest(job, *where)  # type: ignore[arg-type]
         job.settle()
-        job.future = Future()
+        job._pending = Lock()
+        job._pending.acquire()
 
     group_commit._Job.run = lying  # type: ignore[method-assign,assignment]
 
