@@ -109,7 +109,10 @@ def over(payload: dict[str, Any]) -> str:
 
 def size_of(payload: dict[str, Any]) -> int:
     """Return a payload's size as JSON, in bytes of UTF-8."""
-    return len(json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode())
+    return len(_encode(payload).encode())
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _count(value: Any) -> int:

@@ -1,10 +1,9 @@
 """The store on disk: LMDB with its default sync flags, opened by one process, one writer thread."""
 
-import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,16 +67,8 @@ class DiskStore(Store):
     def write_soon(self, work: Callable[[Txn], T]) -> Pending[T]:
         return self._writer.submit(work)
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[Txn]:
-        try:
-            txn = self._env.begin()
-        except lmdb.ReadersFullError as cause:
-            raise Unavailable(f"{READERS_MAX} reads are open", retry_after_s=1.0) from cause
-        except lmdb.Error as cause:
-            raise StoreUnavailable(f"the store can't be read: {cause}") from cause
-        with txn:
-            yield LmdbTxn(txn, self._handles)
+    def read(self) -> "_Snapshot":
+        return _Snapshot(self._env, self._handles)
 
     @property
     def last_error(self) -> StoreUnavailable | None:
@@ -128,6 +119,28 @@ class DiskStore(Store):
             self.on_write_failure(error)
         except Exception:  # noqa: BLE001 the writer goes on, whatever its listener does
             _log.exception("the hook for failed writes failed")
+
+
+class _Snapshot:
+    """One open read: several a request, and a generator's context costs twice this."""
+
+    __slots__ = ("_env", "_handles", "_txn")
+
+    def __init__(self, env: lmdb.Environment, handles: Handles) -> None:
+        self._env = env
+        self._handles = handles
+
+    def __enter__(self) -> Txn:
+        try:
+            self._txn = self._env.begin()
+        except lmdb.ReadersFullError as cause:
+            raise Unavailable(f"{READERS_MAX} reads are open", retry_after_s=1.0) from cause
+        except lmdb.Error as cause:
+            raise StoreUnavailable(f"the store can't be read: {cause}") from cause
+        return LmdbTxn(self._txn, self._handles)
+
+    def __exit__(self, *_: object) -> None:
+        self._txn.abort()
 
 
 def _refuse_damaged(path: Path) -> None:

@@ -14,7 +14,7 @@ def text(*parts: str) -> bytes:
     A part that is too long, or holds a NUL itself, stands as its SHA-256: such
     parts are equal when they are the same, but no longer ordered.
     """
-    return b"".join(map(_part, parts))
+    return _part(parts[0]) if len(parts) == 1 else b"".join(map(_part, parts))
 
 
 def number(value: int) -> bytes:

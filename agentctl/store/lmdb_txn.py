@@ -21,8 +21,8 @@ class LmdbTxn:
         self._handles = handles
 
     def get(self, table: Table, key: bytes) -> bytes | None:
-        stored = self._txn.get(key, db=self._handles[table])
-        return None if stored is None else unseal(table, key, bytes(stored))
+        stored: bytes | None = self._txn.get(key, db=self._handles[table])  # type: ignore[assignment]
+        return None if stored is None else unseal(table, key, stored)
 
     def salvage(self, table: Table, key: bytes) -> bytes | None:
         stored = self._txn.get(key, db=self._handles[table])
@@ -41,14 +41,13 @@ class LmdbTxn:
         after: bytes | None = None,
         reverse: bool = False,
     ) -> Iterator[tuple[bytes, bytes]]:
-        step = _before if reverse else _from
         bound = _first_bound(prefix, after, reverse)
         with self._txn.cursor(db=self._handles[table]) as cursor:
-            while step(cursor, bound):
-                key, stored = map(bytes, cursor.item())  # bytes already: it only tells the type
+            while _before(cursor, bound) if reverse else cursor.set_range(bound or b""):
+                key: bytes = cursor.key()  # type: ignore[assignment]  # not a buffer: none was asked for
                 if not key.startswith(prefix):
                     return
-                yield key, unseal(table, key, stored)
+                yield key, unseal(table, key, cursor.value())  # type: ignore[arg-type]
                 bound = key if reverse else key + b"\0"
 
 
@@ -60,10 +59,6 @@ def _first_bound(prefix: bytes, after: bytes | None, reverse: bool) -> bytes | N
     if after is None:
         return end
     return after if end is None else min(end, after)
-
-
-def _from(cursor: lmdb.Cursor, bound: bytes | None) -> bool:
-    return cursor.set_range(bound or b"")
 
 
 def _before(cursor: lmdb.Cursor, bound: bytes | None) -> bool:

@@ -6,11 +6,12 @@ Uses waitress's private parts: see `requests`.
 import logging
 import socket
 import time
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import build_http_date
 
 from agentctl.model.principal import Peer
 from agentctl.web import problems
@@ -26,6 +27,11 @@ _WORDS = {
 
 # Else each client that leaves early is a line with 16 KiB of its own words: it fills the disk at will.
 logging.getLogger("waitress").setLevel(logging.WARNING)
+
+
+@lru_cache(2)
+def _date(second: int) -> str:
+    return str(build_http_date(second))
 
 
 class Problem(ErrorTask):  # type: ignore[misc]  # waitress has no types
@@ -47,12 +53,20 @@ class Answer(WSGITask):  # type: ignore[misc]
     """A WSGI answer. A body that comes whole leaves with its head in one write, so in one packet."""
 
     wrote_header: bool
+    start_time: float
+    response_headers: list[tuple[str, str]]
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
         environ["agentctl.peer"] = self.channel.peer
         environ["agentctl.closing"] = self.channel.server.is_closing
         return environ
+
+    def build_response_header(self) -> bytes:
+        """Return the head, with the date of its second: waitress would put it into words each time."""
+        self.response_headers.append(("Date", _date(int(self.start_time))))
+        head: bytes = super().build_response_header()
+        return head
 
     def write(self, data: bytes) -> None:
         whole = bool(data) and self.complete and len(data) == self.content_length
