@@ -5,8 +5,10 @@ import re
 import runpy
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from agentctl.dashboard import states
 from agentctl.dashboard.assets import FOLDER, TYPES, asset, urls
@@ -90,3 +92,12 @@ def test_a_state_that_nobody_foresaw_is_shown_by_its_name() -> None:
     assert states.task("frozen").word == "frozen"
     assert states.container("odd", works=False, draining=False).word == "odd"
     assert states.mode("odd").word == "odd"
+
+
+def test_templates_and_assets_are_in_the_wheel() -> None:
+    builder: Any = WheelBuilder(str(ROOT))
+    shipped = {each.distribution_path for each in builder.recurse_included_files()}
+    package = FOLDER.parent
+    wanted = [*package.glob("templates/*.html"), *package.glob("assets/*")]
+    assert len(wanted) > 15
+    assert {str(each.relative_to(ROOT)) for each in wanted} <= shipped
