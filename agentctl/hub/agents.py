@@ -20,6 +20,8 @@ BUSY_RETRY_S = 2.0
 REQUESTS_PER_S = 100.0  # of one instance, polls and messages: agentd at its busiest makes ten
 REQUESTS_BURST = 1000  # what agentd has spooled while the hub was away comes at once
 
+NOTHING_BYTES_MAX = 256  # an empty object, however it is written
+
 HOLD = r"(task-[0-9a-z]{26}):([1-9][0-9]{0,5})"
 
 SLOTS_AND_HOLDS = (
@@ -63,13 +65,11 @@ def buy_svid(call: Call[None]) -> Answer:
 class Polling:
     """Polls, and the places to wait in that they share."""
 
-    def __init__(self, rate: Rate) -> None:
-        self._rate = rate
+    def __init__(self) -> None:
         self._places = LongPolls(places=POLLS_WAITING_MAX, each=POLLS_WAITING_EACH_MAX)
 
     def __call__(self, call: Call[AgentPrincipal]) -> Answer:
         """Say what is so. Without a place to wait in, only what there is now: else come back."""
-        _require_rate(self._rate, call)
         wait_s = call.query["wait"]
         with self._places.place(call.who.instance) as may_wait:
             messages = poll.poll(
@@ -87,44 +87,36 @@ class Polling:
         return Answer({"messages": messages})
 
 
-class Sending:
-    """Messages, each taken within its sender's rate."""
-
-    def __init__(self, rate: Rate) -> None:
-        self._rate = rate
-
-    def __call__(self, call: Call[AgentPrincipal]) -> Answer:
-        """Take an agent's message; the sender is the SVID's subject, whatever the message says."""
-        _require_rate(self._rate, call)
-        holds = tuple(map(_hold, call.query["holds"]))
-        slots = call.query["slots"]
-        return Answer(report.report(call.hub, call.who, call.body, slots=slots, holds=holds))
-
-    def malformed(self, call: Call[AgentPrincipal], why: InputError) -> None:
-        """Have a message between agents that breaks its schema refused as such: journaled, and for good."""
-        _require_rate(self._rate, call)
-        send.malformed(call.hub, call.who, call.body, why)
+def take_message(call: Call[AgentPrincipal]) -> Answer:
+    """Take an agent's message; the sender is the SVID's subject, whatever the message says."""
+    holds = tuple(map(_hold, call.query["holds"]))
+    slots = call.query["slots"]
+    return Answer(report.report(call.hub, call.who, call.body, slots=slots, holds=holds))
 
 
-class Asking:
-    """Who there is to write to, within the asker's rate."""
-
-    def __init__(self, rate: Rate) -> None:
-        self._rate = rate
-
-    def __call__(self, call: Call[AgentPrincipal]) -> Answer:
-        """Return the sender's colleagues."""
-        _require_rate(self._rate, call)
-        return Answer(colleagues.colleagues(call.hub, call.who))
+def take_malformed(call: Call[AgentPrincipal], why: InputError) -> None:
+    """Have a message between agents that breaks its schema refused as such: journaled, and for good."""
+    send.malformed(call.hub, call.who, call.body, why)
 
 
-def _require_rate(rate: Rate, call: Call[AgentPrincipal]) -> None:
-    wait_s = rate.wait_s(call.who.instance, call.hub.clock.boot_s())
-    if wait_s:
-        raise Throttled(
-            f"more than {REQUESTS_PER_S:g} requests a second from one instance",
-            retry_after_s=wait_s,
-        )
+def list_colleagues(call: Call[AgentPrincipal]) -> Answer:
+    """Return the sender's colleagues."""
+    return Answer(colleagues.colleagues(call.hub, call.who))
+
+
+class Rated:
+    """Requests of one instance, within its rate; asked before a body is read, which costs."""
+
+    def __init__(self) -> None:
+        self._rate = Rate(per_s=REQUESTS_PER_S, burst=REQUESTS_BURST)
+
+    def __call__(self, call: Call[AgentPrincipal]) -> None:
+        wait_s = self._rate.wait_s(call.who.instance, call.hub.clock.boot_s())
+        if wait_s:
+            raise Throttled(
+                f"more than {REQUESTS_PER_S:g} requests a second from one instance",
+                retry_after_s=wait_s,
+            )
 
 
 def _hold(text: str) -> tuple[str, int]:
@@ -134,8 +126,7 @@ def _hold(text: str) -> tuple[str, int]:
 
 def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
     """Return the table of the agents' listener, with a rate and places to wait in of its own."""
-    rate = Rate(per_s=REQUESTS_PER_S, burst=REQUESTS_BURST)
-    sending = Sending(rate)
+    rated = Rated()
     return (
         Route(
             method="POST",
@@ -143,6 +134,7 @@ def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
             summary="Change the instance token (as bearer) for a JWT-SVID.",
             answer=buy_svid,
             body="wire/svid.request",
+            body_bytes_max=NOTHING_BYTES_MAX,  # read before anybody is known
             open=True,  # by the instance token instead
             problems=(401,),
         ),
@@ -150,7 +142,8 @@ def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
             method="GET",
             path="/api/hub/messages",
             summary="Say what is held and how many slots are free; get what isn't so.",
-            answer=Polling(rate),
+            answer=Polling(),
+            admit=rated,
             query=POLL_QUERY,
             problems=(429,),
         ),
@@ -158,8 +151,9 @@ def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
             method="POST",
             path="/api/hub/messages",
             summary="Say how a task goes on, that the agent lives, or something to other agents.",
-            answer=sending,
-            malformed=sending.malformed,
+            answer=take_message,
+            malformed=take_malformed,
+            admit=rated,
             query=SLOTS_AND_HOLDS,
             body="wire/message",
             problems=(409, 429),
@@ -168,7 +162,8 @@ def routes() -> tuple[Route[None] | Route[AgentPrincipal], ...]:
             method="GET",
             path="/api/hub/colleagues",
             summary="List the agents that this one may write to or give work, and how.",
-            answer=Asking(rate),
+            answer=list_colleagues,
+            admit=rated,
             problems=(429,),
         ),
         *task_artifacts.OF_AGENTS,

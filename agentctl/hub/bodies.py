@@ -5,7 +5,7 @@ The words never repeat a value: it may be a prompt, or a token.
 
 import difflib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from agentctl.resources import root, schema_path
 from agentctl.web.strict_json import pointer
 
 WRONG_SHOWN_MAX = 50
+VALUES_LOOKED_OVER_MAX = 2000  # in a body whose every fault is told: some ten milliseconds
 FOLDERS = ("wire", "api")
 
 
@@ -34,16 +35,27 @@ class Schema:
         self._validator = jsonschema_rs.Draft202012Validator(self.document, registry=_registry())
 
     def check(self, value: Any) -> None:
-        """Raise InputError unless the value meets the schema; lists all that is wrong."""
+        """Raise InputError unless the value meets the schema; lists what is wrong, if it can be looked over.
+
+        The validator copies a value into each of its errors, and holds the interpreter's lock all
+        the while: of a large one only the first is asked for.
+        """
         if self._validator.is_valid(value):
             return
-        wrong = sorted(
-            {each for error in self._validator.iter_errors(value) for each in self._wrong(error)}
-        )
+        wrong = sorted({each for error in self._errors(value) for each in self._wrong(error)})
         where, what = wrong[0]
         raise InputError(
             f"{where}: {what}" if where else f"the body: {what}", fields=wrong[:WRONG_SHOWN_MAX]
         )
+
+    def _errors(self, value: Any) -> Iterable[Any]:
+        if few(value):
+            return self._validator.iter_errors(value)
+        try:
+            self._validator.validate(value)
+        except jsonschema_rs.ValidationError as first:
+            return (first,)
+        return ()  # it was found to be wrong, and nobody changes it
 
     def _wrong(self, error: Any) -> list[tuple[str, str]]:
         """Return (JSON pointer, what is wrong) for one error; unknown and missing names point at themselves."""
@@ -53,8 +65,8 @@ class Schema:
             return [(pointer((*path, kind.property)), "is missing")]
         if kind.name == "additionalProperties":
             return [
-                (pointer((*path, _short(name))), self._unknown(path, name))
-                for name in kind.unexpected
+                (pointer((*path, _short(name))), self._unknown(path, _short(name)))
+                for name in kind.unexpected[:WRONG_SHOWN_MAX]
             ]
         words = _WORDS.get(kind.name)
         return [(pointer(path), words(kind) if words else f"breaks the schema's {kind.name}")]
@@ -63,6 +75,17 @@ class Schema:
         known = list(self.document.get("properties", ())) if not path else []
         near = difflib.get_close_matches(name, known, n=1)
         return f"is unknown; did you mean {near[0]}?" if near else "is unknown"
+
+
+def few(value: Any) -> bool:
+    """Whether at most VALUES_LOOKED_OVER_MAX values stand in `value`."""
+    found, todo = 0, [value]
+    while todo and found <= VALUES_LOOKED_OVER_MAX:
+        each = todo.pop()
+        below = each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        found += len(below)
+        todo += below
+    return found <= VALUES_LOOKED_OVER_MAX
 
 
 @cache

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import falcon
@@ -52,24 +53,23 @@ def _responder(hub: "Hub", route: Route[Any], authenticate: Authenticate) -> Res
     def _answer(req: falcon.Request, path: dict[str, str]) -> Answer:
         who = None if route.open else authenticate(hub, req)
         check_path(path)
-        values = query.read(req.params, route.query)
-        body = None
-        if body_schema is not None:
-            body = strict_json.loads(_json(req, route.body_bytes_max))
-        elif route.raw:
-            body = _raw(req, route.body_bytes_max, _BYTES)
-        call = Call(
+        call: Call[Any] = Call(
             hub=hub,
             who=who,
             peer=peer(req.env),
             path=path,
-            query=values,
-            body=body,
+            query=query.read(req.params, route.query),
+            body=None,
             header=req.get_header,
             gone=_gone(req.env),
         )
+        if route.admit is not None:
+            route.admit(call)
         if body_schema is not None:
+            call = replace(call, body=strict_json.loads(_json(req, route.body_bytes_max)))
             _check_body(body_schema, route, call)
+        elif route.raw:
+            call = replace(call, body=_raw(req, route.body_bytes_max, _BYTES))
         return route.answer(call)
 
     return respond

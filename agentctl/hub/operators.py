@@ -17,7 +17,7 @@ from agentctl.service import (
     submit,
     views,
 )
-from agentctl.service.roles import TAKEN, require_role
+from agentctl.service.roles import OPERATORS, TAKEN, require_role
 from agentctl.service.task_row import task_row
 
 GENERATION_BYTES_MAX = 32 * 1024 * 1024  # 100,000 agents; 10,000 are 2.6 MiB
@@ -29,6 +29,17 @@ LABELS_MAX = 32  # as many as a task can carry
 SINCE_S_MAX = 100_000_000_000.0  # as a deadline's
 
 Operator = OperatorPrincipal
+
+
+def require_submitter(call: Call[Operator]) -> None:
+    """Raise Refused unless the asker may submit at all: a prompt and its schema cost to look at."""
+    require_role(call.who, TAKEN["task.submit"], "submit tasks")
+
+
+def require_applier(call: Call[Operator]) -> None:
+    """Raise Refused unless the asker may apply at all: a generation has megabytes."""
+    require_role(call.who, OPERATORS, "apply")
+
 
 LIMIT = Parameter(
     name="limit",
@@ -83,7 +94,6 @@ IDEMPOTENCY_KEY = Parameter(
 
 def submit_task(call: Call[Operator]) -> Answer:
     """Store a task durably, routed or held; 201 when it is new, 200 when the key was used before."""
-    require_role(call.who, TAKEN["task.submit"], "submit tasks")  # before anything that costs
     new = new_task(call.body, call.header("Idempotency-Key"))
     task, created = submit.submit(call.hub, new, call.who)
     return Answer(task_row(task), 201 if created else 200)
@@ -198,6 +208,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         path="/api/hub/tasks",
         summary="Hand a task to the fleet.",
         answer=submit_task,
+        admit=require_submitter,
         body="api/task",
         headers=(IDEMPOTENCY_KEY,),
         statuses=(200, 201),
@@ -254,6 +265,7 @@ ROUTES: tuple[Route[None] | Route[Operator], ...] = (
         path="/api/hub/generations",
         summary="Apply a desired state.",
         answer=apply_generation,
+        admit=require_applier,
         body="api/generation",
         body_bytes_max=GENERATION_BYTES_MAX,
         statuses=(200, 201),

@@ -53,6 +53,7 @@ class Route(Generic[Who]):
 
     `malformed` is told of a body that breaks it, before the refusal is answered.
     `raw` takes the body as it is, as bytes: application/octet-stream.
+    `admit` is asked before a body is read: whom it raises for costs nothing more.
     `open` routes are answered without a credential. `statuses` are those of an answer, `problems`
     those of a refusal, beyond what every route of its listener may refuse with.
     """
@@ -63,6 +64,7 @@ class Route(Generic[Who]):
     answer: Callable[[Call[Who]], Answer]
     body: str = ""
     malformed: Callable[[Call[Who], InputError], None] | None = None
+    admit: Callable[[Call[Who]], None] | None = None
     raw: bool = False
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()

@@ -7,7 +7,8 @@ library's C scanner; only what looks suspicious is walked.
 
 import json
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from agentctl.errors import MalformedBody
@@ -17,6 +18,11 @@ INTEGER_MAX = 2**53 - 1  # the largest that every JSON reader keeps exact (RFC 7
 INTEGER_CHARS_MAX = 17  # "-9007199254740991"
 NAME_CHARS_SHOWN_MAX = 60
 
+Path = tuple[str | int, ...]
+
+_CONTAINERS = (dict, list)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_NO_BRACKET = re.compile(r"[^\[\]{}]+")
 _HINT = "send one JSON document in UTF-8"
 
 
@@ -35,14 +41,29 @@ def loads(raw: bytes) -> Any:
     except UnicodeDecodeError as cause:
         raise MalformedBody(f"the body is not UTF-8 at byte {cause.start}", hint=_HINT) from None
     value = _parse(text)
-    if text.count("[") + text.count("{") > DEPTH_MAX:
+    if _is_deep(text):
         _check_depth(value)
     if "\\ud" in text or "\\uD" in text:
         _check_surrogates(value)
     return value
 
 
-def pointer(path: tuple[str | int, ...]) -> str:
+def _is_deep(text: str) -> bool:
+    """Whether a JSON document is nested deeper than DEPTH_MAX: its brackets alone, pairs taken out in rounds.
+
+    All of it runs in C: a body may hold a hundred thousand of them.
+    """
+    if text.count("[") + text.count("{") <= DEPTH_MAX:
+        return False
+    left = _NO_BRACKET.sub("", _STRING.sub("", text)).replace("{", "[").replace("}", "]")
+    for _ in range(DEPTH_MAX):
+        left = left.replace("[]", "")
+        if not left:
+            return False
+    return True
+
+
+def pointer(path: Path) -> str:
     """Return a JSON pointer (RFC 6901): ("a/b", 0) → `/a~1b/0`."""
     return "".join(f"/{str(each).replace('~', '~0').replace('/', '~1')}" for each in path)
 
@@ -103,27 +124,29 @@ _PAIRS = json.JSONDecoder(
 )
 
 
-def _twice(text: str) -> tuple[str | int, ...]:
+def _twice(text: str) -> Path:
     """Return where a name stands twice, () when what follows it is no JSON at all."""
     try:
         value = _PAIRS.decode(text)
     except (json.JSONDecodeError, RecursionError):
         return ()
-    _check_depth(value)  # so that the search below can recurse
-    return _duplicate(value, ())
+    if _is_deep(text):
+        _check_depth(value)  # so that the search below can recurse
+    return _duplicate(value) or ()
 
 
-def _duplicate(value: Any, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Return the path of the first name that stands twice, () when there is none below."""
+def _duplicate(value: Any) -> Path | None:
+    """Return the path of the first name that stands twice, None when there is none below."""
     names: set[str] = set()
     for step, child in _steps(value):
-        if isinstance(value, _Pairs) and step in names:
-            return (*path, step)
-        names.add(str(step))
-        found = _duplicate(child, (*path, step))
-        if found:
-            return found
-    return ()
+        if isinstance(value, _Pairs):
+            if step in names:
+                return (step,)
+            names.add(str(step))
+        found = _duplicate(child)
+        if found is not None:
+            return (step, *found)
+    return None
 
 
 def _steps(value: Any) -> Iterator[tuple[str | int, Any]]:
@@ -137,36 +160,69 @@ def _steps(value: Any) -> Iterator[tuple[str | int, Any]]:
 
 
 def _check_depth(value: Any) -> None:
-    level: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    """Walk containers level by level; each is noted with its parent's place in the level above.
+
+    No path is written down on the way: a body has a hundred thousand places.
+    """
+    above: list[list[tuple[int, Any]]] = [[(0, value)]]
     for _ in range(DEPTH_MAX):
-        level = [
-            ((*path, step), child)
-            for path, each in level
-            for step, child in _steps(each)
-            if isinstance(child, dict | list)  # _Pairs is a list
+        below = [
+            (at, child)
+            for at, (_, each) in enumerate(above[-1])
+            for child in _children(each)
+            if isinstance(child, _CONTAINERS)
         ]
-        if not level:
+        if not below:
             return
-    _refuse(f"the body is nested deeper than {DEPTH_MAX}", level[0][0])
+        above.append(below)
+    _refuse(f"the body is nested deeper than {DEPTH_MAX}", _way_to(above))
+
+
+def _way_to(levels: list[list[tuple[int, Any]]]) -> Path:
+    """Return the path of the first container of the deepest level."""
+    steps: list[str | int] = []
+    at = 0
+    for upper, lower in zip(levels[-2::-1], levels[:0:-1], strict=True):
+        parent, child = lower[at]
+        steps.append(next(step for step, each in _steps(upper[parent][1]) if each is child))
+        at = parent
+    return tuple(reversed(steps))
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, _Pairs):
+        return [child for _, child in value]
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _check_surrogates(value: Any) -> None:
-    todo: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
-    while todo:
-        path, each = todo.pop()
-        if isinstance(each, str) and _lone(each):
-            _refuse("half of a surrogate pair is no character", path)
-        for step, child in _steps(each):
-            if isinstance(step, str) and _lone(step):
-                _refuse("half of a surrogate pair is no character, in a name", path)
-            todo.append(((*path, step), child))
+    try:
+        json.dumps(value, ensure_ascii=False).encode()  # one pass in C; nearly always it is whole
+    except UnicodeEncodeError:
+        where, why = _half(value) or ((), "")
+        _refuse(f"half of a surrogate pair is no character{why}", where)
+
+
+def _half(value: Any) -> tuple[Path, str] | None:
+    """Return where half of a surrogate pair stands, and what else to say of it; None when nowhere."""
+    if isinstance(value, str):
+        return ((), "") if _lone(value) else None
+    for step, child in _steps(value):
+        if isinstance(step, str) and _lone(step):
+            return (), ", in a name"
+        found = _half(child)
+        if found is not None:
+            return (step, *found[0]), found[1]
+    return None
 
 
 def _lone(text: str) -> bool:
     return any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _refuse(why: str, path: tuple[str | int, ...]) -> NoReturn:
+def _refuse(why: str, path: Path) -> NoReturn:
     shown = pointer(tuple(_shown(step) for step in path))
     raise MalformedBody(
         f"{why}, at {shown}" if path else why, fields=[(shown, why)] if path else (), hint=_HINT

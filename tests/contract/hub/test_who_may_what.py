@@ -160,3 +160,29 @@ def test_whoami_says_name_and_role(whole: Whole) -> None:
     said = whole.remote.ask("GET", "/api/hub/whoami", bearer=bearer).json
     assert said == {"name": "token:a-ci", "role": "ci"}
     assert whole.operators.ask("GET", "/api/hub/whoami").json["role"] == "admin"
+
+
+@pytest.mark.parametrize("path", ["/api/hub/tasks", "/api/hub/generations"])
+def test_who_may_not_at_all_has_no_body_looked_at(whole: Whole, path: str) -> None:
+    """A generation has megabytes, and a schema is judged: neither is work for a viewer's token."""
+    whole.apply()
+    for role, status in (("viewer", 403), ("ci", 403), ("operator", 400)):
+        said = whole.remote.ask("POST", path, "no JSON at all", bearer=token(whole, role))
+        assert said.status_code == status, role
+
+
+def test_before_a_token_is_looked_at_no_body_of_any_size_is(whole: Whole) -> None:
+    said = whole.agents.ask("POST", "/api/hub/svid", '{"a": "' + "x" * 1000 + '"}')
+    problem(said, 413)
+
+
+def test_over_its_rate_an_instance_has_no_body_looked_at(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, svid = whole.living()
+    messages = "/api/hub/messages"
+    problem(whole.agents.ask("POST", messages, "no JSON", bearer=svid), 400)
+    monkeypatch.setattr("agentctl.hub.agents.Rate.wait_s", lambda *_: 1.0)
+    for method, path in (("POST", messages), ("GET", messages), ("GET", "/api/hub/colleagues")):
+        body = "no JSON" if method == "POST" else None
+        problem(whole.agents.ask(method, path, body, bearer=svid), 429)

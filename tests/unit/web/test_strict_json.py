@@ -183,3 +183,33 @@ def test_no_bytes_give_anything_but_a_value_or_a_refusal(raw: bytes) -> None:
         loads(raw)
     except MalformedBody as refusal:
         assert refusal.detail  # noqa: PT017  # any other exception is the failure
+
+
+@given(
+    st.recursive(
+        st.sampled_from([1, "[", '"', '\\"]', "{}", "\\", "x"]),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.text('[]{}"\\', max_size=3), inner, max_size=3)
+        ),
+        max_leaves=20,
+    ),
+    st.integers(0, 40),
+)
+def test_depth_is_what_it_is_whatever_stands_in_strings(value: object, more: int) -> None:
+    def depth(each: object) -> int:
+        below = (
+            each.values() if isinstance(each, dict) else each if isinstance(each, list) else None
+        )
+        return 0 if below is None else 1 + max(map(depth, below), default=0)
+
+    for _ in range(more):
+        value = [value, []]
+    raw = json.dumps(value).encode()
+    if depth(value) <= DEPTH_MAX:
+        assert loads(raw) == value
+    else:
+        with pytest.raises(MalformedBody, match="nested deeper") as refusal:
+            loads(raw)
+        [(where, _)] = refusal.value.fields
+        assert where.count("/") >= DEPTH_MAX
