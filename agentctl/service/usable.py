@@ -1,7 +1,7 @@
 """Providers that can't be used, as the gateway finds: their work is held, and people are told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentctl.model.away import Away, Cause
@@ -20,6 +20,12 @@ class Found:
     unusable: Mapping[str, str]
     away: Mapping[tuple[str, str], Away]
 
+    @property
+    def essence(self) -> tuple[object, object]:
+        """What has work go through all that waits when it changes: not a time that is a rounding off."""
+        rows = {key: replace(each, until_s=None) for key, each in self.away.items()}
+        return self.unusable, rows
+
 
 def told(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
     """Take what the gateway found of a generation's providers; return the providers to look at.
@@ -36,7 +42,7 @@ def told(hub: Hub, body: dict[str, Any]) -> dict[str, Any]:
         away={row.key: row for row in map(_away, body.get("away", ()))},
     )
     if body["generation"] == generation.number:
-        if found != Found(unusable=hub.live.unusable, away=hub.live.away):
+        if found.essence != Found(unusable=hub.live.unusable, away=hub.live.away).essence:
             _take(hub, found)
         hub.live.keys_looked_at = generation.number
     return {

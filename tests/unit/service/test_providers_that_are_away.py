@@ -114,6 +114,19 @@ def test_a_gateway_that_just_started_is_told_what_is_held(at_hand: HubAtHand) ->
     assert submit(at_hand.hub, RESEARCH, ADMIN)[0].state is TaskState.HELD
 
 
+def test_the_same_word_again_goes_through_no_queue(
+    at_hand: HubAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = row(agent="researcher", cause="quota")
+    tell(at_hand, {**quota, "until_s": 77})
+    rounds: list[HubAtHand] = []
+    monkeypatch.setattr(usable, "reroute", lambda hub: rounds.append(at_hand))
+    tell(at_hand, {**quota, "until_s": 78})
+    assert rounds == []
+    tell(at_hand, {**quota, "until_s": 78, "trial": True})
+    assert rounds == [at_hand]
+
+
 def test_operators_see_alert_status_and_plan_note(at_hand: HubAtHand) -> None:
     tell(at_hand, row(), row("gone-meanwhile"))
     alerts.look(at_hand.hub)
