@@ -454,9 +454,9 @@ def test_a_link_out_of_the_project_is_refused_and_nothing_of_it_is_said(
 
 
 def test_a_link_inside_the_project_is_followed(tmp_path: Path) -> None:
-    root = project(tmp_path, shared__a=play(f"{{name: a, {AGENT}}}", "h1"))
+    root = project(tmp_path, common__a=play(f"{{name: a, {AGENT}}}", "h1"))
     (root / "playbooks").mkdir()
-    (root / "playbooks/a.yaml").symlink_to("../shared/a.yaml")
+    (root / "playbooks/a.yaml").symlink_to("../common/a.yaml")
     assert names(load(root)) == "h1/a"
 
 
