@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import yaml
 from agentctl.demo import scene
 from agentctl.web.servers import PEER_CONNECTIONS_MAX
 from tests.e2e.conftest import Fleet, fleet_of, until
-from tests.fakes.other_host import DOORS, OtherHost, load, second_engine, ssh_processes
+from tests.fakes.other_host import OtherHost, load, second_engine, ssh_processes
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
@@ -133,10 +132,9 @@ def elsewhere(
             fleet.start()
             fleet.run("apply", "--yes")
             until(fleet.all_running, what="all agents running")
-            installation = fleet.paths.installation.read_text()[:12]
+            host.doors_of.add(fleet.paths.installation.read_text())
             yield Elsewhere(fleet, host, engine)
-        host.stop()
-        shutil.rmtree(DOORS / installation, ignore_errors=True)
+        host.end()
 
 
 def test_a_task_runs_there_and_its_prompt_reaches_the_private_model_alone(

@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+REQUIRED = os.environ.get("AGENTCTL_REQUIRE_ENGINE") == "1"
 UP_S = 20.0
 DOORS = Path("/run/agentctl-doors")
 
@@ -32,7 +35,12 @@ class OtherHost:
     """`far1` to `far9` are its names; as `wrong-key` it shows another key than the known one."""
 
     def __init__(self, folder: Path, *, engine: "Path | None" = None) -> None:
+        """Skips the test, or fails it where engines are required, unless we are root and have an sshd."""
+        if os.geteuid() != 0 or SSHD is None or shutil.which("unshare") is None:
+            words = "a host of its own needs root, openssh-server and util-linux"
+            pytest.fail(words, pytrace=False) if REQUIRED else pytest.skip(words)
         self.folder, self._engine = folder, engine
+        self.doors_of: set[str] = set()  # installations whose doors go with the host
         self.port = _free_port()
         self.bin = folder / "bin"
         self.bin.mkdir()
@@ -65,6 +73,12 @@ class OtherHost:
                     os.kill(pid, signal.SIGKILL)
             self._sshd.wait()
             self._sshd = None
+
+    def end(self) -> None:
+        """Let it be gone for good, with the doors on it."""
+        self.stop()
+        for installation in self.doors_of:
+            shutil.rmtree(DOORS / installation[:12], ignore_errors=True)
 
     def know(self, key: str = "host_key") -> None:
         """Have the operator know it by that key."""

@@ -17,7 +17,7 @@ from agentctl.model.fleet import Host, Isolation
 from agentctl.paths import StatePaths
 from tests.engine.engines.rigs import Rig, stand_in
 from tests.fakes.engine import FakeEngine
-from tests.fakes.other_host import DOORS, OtherHost
+from tests.fakes.other_host import OtherHost
 
 STAND_IN_IMAGE = "agentctl/enginetest:stand-in"
 
@@ -80,7 +80,7 @@ def docker_rig(paths: StatePaths, docker_url: str, stand_in_image: str) -> Itera
 def other_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherHost]:
     made = OtherHost(tmp_path_factory.mktemp("host"))
     yield made
-    made.stop()
+    made.end()
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def ssh_rig(
     rig.clean()
     for each in opened:
         each.close()
-    shutil.rmtree(DOORS / rig.installation[:12], ignore_errors=True)
+    other_host.doors_of.add(rig.installation)
 
 
 def _unsaid(_instance: str, _host: str, _process: str) -> None:
