@@ -54,7 +54,9 @@ class Waiters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts = [0] * WAKE_COUNTS
-        self._events: dict[str, dict[threading.Event, None]] = {}  # longest asleep first
+        # Each asleep behind a lock that its wake opens, the longest asleep first: an Event is three
+        # such locks, and handled in Python.
+        self._asleep: dict[str, dict[threading.Lock, None]] = {}
 
     def seen(self, key: str) -> int:
         """Return the key's wake count: read it before looking, pass it to `wait` after."""
@@ -69,27 +71,29 @@ class Waiters:
         with self._lock:
             for key in keys:
                 self._counts[_place(key)] += 1
-                for event in [*islice(self._events.get(key, ()), at_most)]:
-                    event.set()
+                for sleeper in [*islice(self._asleep.get(key, ()), at_most)]:
+                    if sleeper.locked():  # else it is awake already, and not gone yet
+                        sleeper.release()
 
     def wait(self, keys: tuple[str, ...], since: tuple[int, ...], *, timeout_s: float) -> bool:
         """Sleep until a key is woken past the counts in `since`; return whether it was."""
-        event = threading.Event()
+        sleeper = threading.Lock()
+        sleeper.acquire()
         with self._lock:
             if any(
                 self._counts[_place(key)] != count for key, count in zip(keys, since, strict=True)
             ):
                 return True
             for key in keys:
-                self._events.setdefault(key, {})[event] = None
+                self._asleep.setdefault(key, {})[sleeper] = None
         try:
-            return event.wait(timeout_s)
+            return sleeper.acquire(timeout=timeout_s)
         finally:
             with self._lock:
                 for key in set(keys):
-                    self._events[key].pop(event, None)
-                    if not self._events[key]:
-                        del self._events[key]  # a task is waited for once, and there are millions
+                    self._asleep[key].pop(sleeper, None)
+                    if not self._asleep[key]:
+                        del self._asleep[key]  # a task is waited for once, and there are millions
 
 
 def _place(key: str) -> int:

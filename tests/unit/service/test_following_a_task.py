@@ -137,4 +137,4 @@ def test_waiting_for_many_tasks_leaves_nothing_behind(at_hand: HubAtHand) -> Non
             lambda task=task: news(at_hand, task, after=2, wait_s=LONG_S),  # type: ignore[misc]
             lambda task=task: cancel.cancel(at_hand.hub, task, ADMIN),  # type: ignore[misc]
         )
-    assert not at_hand.hub.live.waiters._events
+    assert not at_hand.hub.live.waiters._asleep
