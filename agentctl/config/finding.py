@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from heapq import nsmallest
 from typing import Any
 
 from agentctl.config.masking import masked
@@ -11,6 +12,9 @@ from agentctl.config.masking import masked
 Path = tuple[str | int, ...]  # from a document's root: ("agents", 0, "name")
 Subject = tuple[str, ...]  # a thing of the fleet: ("agent", "researcher", "local", "provider")
 
+WEIGHED_MAX = 1000  # names that are looked at for a suggestion
+COMPARED_MAX = 30  # names that are compared letter by letter for it
+LISTED_MAX = 50  # names that a finding lists: the largest document kind has half as many keys
 FOUND_CHARS_MAX = 80  # a finding quotes enough of a value to recognise it
 
 
@@ -62,9 +66,27 @@ def dotted(path: Path) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that `name` was probably meant to be, or ""."""
-    near = get_close_matches(name[:FOUND_CHARS_MAX], list(known), n=1, cutoff=0.6)
+    """Return the known name that `name` was probably meant to be, or "".
+
+    Takes about a millisecond however many are known: a file may hold thousands of slips.
+    """
+    name = name[:FOUND_CHARS_MAX]
+    near = get_close_matches(name, _likely(name, list(known)), n=1, cutoff=0.6)
     return near[0] if near else ""
+
+
+def _likely(name: str, known: list[str]) -> list[str]:
+    """Return the few that have most letters in common with a name: a slip leaves most in place."""
+    if len(known) > WEIGHED_MAX:
+        known = [each for each in known if each[:1] == name[:1]][:WEIGHED_MAX]
+    if len(known) <= COMPARED_MAX:
+        return known
+    letters = frozenset(name)
+    return nsmallest(
+        COMPARED_MAX,
+        known,
+        key=lambda each: len(letters.symmetric_difference(each)) + abs(len(each) - len(name)),
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -80,10 +102,12 @@ def meant_to_be(missing: str, present: Iterable[str]) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names as a short list for a person: `a, b or c`."""
+    """Return names as a list for a person, `a, b or c`; of very many the first."""
     ordered = list(names)
     if len(ordered) < 2:
         return "".join(ordered)
+    if len(ordered) > LISTED_MAX:
+        return f"{', '.join(ordered[:LISTED_MAX])} or one of {len(ordered) - LISTED_MAX} more"
     return f"{', '.join(ordered[:-1])} or {ordered[-1]}"
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from agentctl.config.finding import did_you_mean, listed
+from agentctl.config.finding import WEIGHED_MAX, did_you_mean, listed
 
 TERMS_MAX = 1000
 
@@ -102,7 +102,7 @@ def _named(term: str, hosts: Sequence[str], groups: Mapping[str, Sequence[str]])
         term,
         f"no host and no group is called {term!r}",
         did_you_mean(term, known),
-        f"one of {listed(sorted(known))}",
+        f"one of {listed(sorted(known[:WEIGHED_MAX]))}",
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -53,11 +54,16 @@ def _block(finding: Finding, sources: Mapping[str, str]) -> list[str]:
     return lines
 
 
+@lru_cache(maxsize=1)  # findings come file by file, and a file may have a thousand
+def _lines(text: str) -> list[str]:
+    return text.splitlines()
+
+
 def _quoted(finding: Finding, sources: Mapping[str, str]) -> list[str]:
     """Return the source line and a caret under the column; nothing where a secret may stand."""
     if not finding.line or finding.secret:
         return []
-    lines = sources.get(finding.file, "").splitlines()
+    lines = _lines(sources.get(finding.file, ""))
     if finding.line > len(lines):
         return []
     line, column = masked_line(lines[finding.line - 1], finding.column - 1)
