@@ -102,24 +102,25 @@ class Gateway:
         token = model_token(asked.headers)
         place = self._room.enter(asked.container, asked.body_bytes)
         try:
-            call = envelope.read(asked.read_body())
+            raw = asked.read_body()
             wanted = Wanted(
                 token=token,
                 container=asked.container,
                 provider=asked.provider,
                 path=asked.operation.value,
-                model=call.model,
+                model=envelope.model_of(raw),
             )
             granted = self._hub.admit(wanted, gone=asked.gone)
             ending = Ending(wanted, granted, self._hub, self._calls, place, self._judge)
-            return self._ask(asked, call, ending)
+            return self._ask(asked, raw, ending)
         except BaseException:
             place.leave()
             raise
 
-    def _ask(self, asked: Asked, call: envelope.Envelope, ending: Ending) -> Reply:
+    def _ask(self, asked: Asked, raw: bytes, ending: Ending) -> Reply:
         """Ask the provider; from here on the hub hears how the call ended."""
         try:
+            call = envelope.read(raw)
             _same(asked, call, ending.granted)
             try:
                 return self._judge.ask(

@@ -79,11 +79,28 @@ def test_what_was_granted_is_compared_with_what_was_asked(stage: Any) -> None:
     assert [each["status"] for each in stage.hub.usage.values()] == ["refused", "refused"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model":"m","Model":"n"}', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"[" * 100_000, b'{"model":1}'])
 def test_a_body_that_is_no_call_is_refused_before_the_hub_is_asked(stage: Any, body: bytes) -> None:
     status, kind, _ = stage.door.error(body=body)
     assert (status, kind) == (400, "invalid_request_error")
     assert stage.hub.asked == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"model":"m","Model":"n"}', 400),
+        (b'{"model":"m","messages":[' + b"[]," * 600_000 + b"1]}", 413),
+    ],
+)
+def test_the_rest_of_a_body_is_looked_at_once_the_hub_knows_whose_it_is(
+    stage: Any, body: bytes, status: int
+) -> None:
+    """Read whole, it costs many times its size: first comes who asks."""
+    assert stage.door.error(body=body)[0] == status
+    assert stage.model.requests == ()
+    stage.hub.problem = (401, {"type": "unauthenticated", "detail": "because"})
+    assert stage.door.error(body=body)[0] == 401
 
 
 def test_a_call_that_reaches_beyond_the_provider_is_refused(stage: Any) -> None:

@@ -1,12 +1,13 @@
 """What a body asks for is what the provider will read in it."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from agentctl.errors import MalformedBody, Refused
-from agentctl.gateway.envelope import read
+from agentctl.errors import MalformedBody, Refused, TooLarge
+from agentctl.gateway.envelope import model_of, read
 
 
 def call(**members: Any) -> bytes:
@@ -101,3 +102,33 @@ def test_what_has_the_provider_reach_elsewhere_is_refused(members: dict[str, Any
 )
 def test_an_ordinary_call_is_not(members: dict[str, Any]) -> None:
     assert json.loads(read(call(**members)).body) == {"model": "m", **members}
+
+
+def test_the_model_is_found_without_making_what_stands_beside_it() -> None:
+    """Of a stranger's 8 MiB nothing is made but the name: read whole they were 200 MB."""
+    wide = b'{"messages":[' + b"[]," * 2_700_000 + b'1],"model":"m"}'
+    many = b"{" + b"".join(b'"a%d":{},' % at for at in range(700_000)) + b'"model":"m"}'
+    for raw in (wide, many):
+        tracemalloc.start()
+        assert model_of(raw) == "m"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        tracemalloc.stop()
+        with pytest.raises(TooLarge):
+            read(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b"{}", b'{"model":1}', b'{"model":""}', b"[" * 9999]
+)
+def test_a_body_without_a_model_is_none(raw: bytes) -> None:
+    with pytest.raises(MalformedBody):
+        model_of(raw)
+
+
+def test_a_long_text_full_of_commas_is_one_value() -> None:
+    assert read(call(system='[{"a\\": ' * 400_000)).model == "m"
+
+
+def test_of_a_model_that_stands_twice_both_readers_take_the_same() -> None:
+    raw = b'{"model":"a","model":"b"}'
+    assert model_of(raw) == read(raw).model
