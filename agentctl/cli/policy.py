@@ -127,19 +127,23 @@ def _pairs(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 @policy.command(name="reach")
+@click.option("--applied", is_flag=True, help="Of what the hub has applied, not of the files.")
 @selection_options
 @click.pass_obj
-def reach_command(settings: Settings, chosen: Chosen) -> int:
-    """Say where work of each level can end up, and why: from the files alone.
+def reach_command(settings: Settings, applied: bool, chosen: Chosen) -> int:
+    """Say where work of each level can end up, and why: from the declarations alone.
 
     Agents, the providers they call, the boundaries these stand behind, and the operators'
     roles that are shown results. What isn't listed is out of reach.
     """
     from agentctl.cli.output import emit, table
-    from agentctl.cli.proposal import load_wanted
+    from agentctl.cli.proposal import ALL, ask, load_wanted
     from agentctl.service.reach import reach_of
 
-    found = reach_of(load_wanted(settings.project, chosen).desired)
+    if applied and chosen != ALL:
+        raise click.UsageError("--applied is of all that is applied: it takes no selection")
+    desired = ask(settings).desired if applied else load_wanted(settings.project, chosen).desired
+    found = reach_of(desired) if desired else ()
     if settings.output == "json":
         rows = [
             {"level": each.level, "kind": each.kind, "name": each.name, "why": each.why}

@@ -114,7 +114,7 @@ def show_agent(asked: Asked) -> Shown:
 def show_reach(asked: Asked) -> Shown:
     """Where work of each level can end up, by what is applied."""
     found = reach_service.applied(asked.hub, asked.who)
-    return Shown(view=reach.reach(found), command="agentctl policy reach")
+    return Shown(view=reach.reach(found), command="agentctl policy reach --applied")
 
 
 def show_decisions(asked: Asked) -> Shown:

@@ -1,7 +1,11 @@
 """The dashboard's pages: who may see which, what a browser is bound to, what comes from agents is text."""
 
+import json
 import re
+import shlex
+import socket
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from agentctl.cli import run
 from agentctl.hub import operators_app
 from agentctl.hub.pages.page import PAGES
 from agentctl.model.principal import OperatorPrincipal, Role
@@ -236,6 +241,7 @@ def test_prompts_and_results_are_shown_to_whom_the_api_shows_them(board: Board) 
         _, text = board.signed_in(role).get(path)
         assert ("plan step 3" in text) is sees, role
         assert ("was easy" in text) is sees, role
+        assert ("are shown to the roles operator and admin" in text) is not sees, role
 
 
 @pytest.mark.parametrize("path", [*MAY, "/signin", "/tasks/task-00000000000000000000000000"])
@@ -387,6 +393,23 @@ def test_a_session_ends_with_its_token_with_its_time_and_by_signing_out(
     again = Browser(board.server.port, kept)
     assert again.get("/")[0].status == 303
     assert again.get("/", HX_Request="true")[0].status == 401
+
+
+def test_the_command_prints_a_code_for_an_admin_and_the_address_for_everybody(
+    board: Board, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"http://127.0.0.1:{board.server.port}/"
+    for role, code in (("admin", r"[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}\n"), ("viewer", "")):
+        monkeypatch.setenv("AGENTCTL_TOKEN", board.token(role))
+        assert run(["--hub", url, "dashboard"]) == 0
+        said = capsys.readouterr()
+        assert re.fullmatch(re.escape(url) + r"\n" + code, said.out), role
+        assert ("works once" in said.err) is (role == "admin")
+    monkeypatch.setenv("AGENTCTL_TOKEN", board.token("admin"))
+    assert run(["--hub", url, "-o", "json", "dashboard", "--role", "operator"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert (made["url"], made["role"]) == (url, "operator")
+    assert board.browser().sign_in(made["code"])[0].status == 303
 
 
 def test_the_cookie_of_a_session_is_nothing_to_the_api(board: Board) -> None:
@@ -566,8 +589,6 @@ def test_no_token_and_no_key_is_on_any_page(board: Board) -> None:
 def test_on_the_socket_the_kernel_says_who_looks_and_browsers_get_pages_alone(
     board: Board, tmp_path: Path
 ) -> None:
-    import socket
-
     path = tmp_path / "operator.sock"
     server = unix_server(operators_app(board.hub, by="peer"), path, mode=0o600, threads=2)
     server.run_in_thread()
@@ -645,10 +666,38 @@ def test_a_filter_and_an_empty_field_are_what_the_form_sends(board: Board) -> No
     assert re.findall(r'href="/agents/(\w+)"', found) == ["clerk"]
 
 
+def test_the_command_that_a_page_names_gives_the_same(
+    board: Board, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each command that pages name is run; of reach and decisions, what it says is compared."""
+    monkeypatch.setenv("AGENTCTL_TOKEN", board.token("admin"))
+    browser = board.signed_in("admin")
+    said: dict[str, str] = {}
+    paths = (*MAY, "/tasks?state=held", "/tasks?label=team%3Ddocs", "/decisions?allowed=false")
+    for path in (*paths, "/alerts?all=true"):
+        _, page = browser.get(at(board, path))
+        (command,) = re.findall(r"command line: <code>agentctl (.*?)</code>", page)
+        words = ["--hub", f"http://127.0.0.1:{board.server.port}", *shlex.split(unescape(command))]
+        assert run(words) == 0, command
+        said[path] = capsys.readouterr().out
+    assert said["/reach"].count("\n") == 1 + sum(len(each) for each in reached(board).values())
+    assert said["/tasks?state=held"].count(" held ") == 2
+    assert "refused" not in said["/decisions"]
+
+
+def reached(board: Board) -> dict[str, list[str]]:
+    """Return which levels' marks the picture of reach has, by place."""
+    _, page = board.signed_in().get("/reach")
+    found: dict[str, list[str]] = {}
+    kind = ""
+    for row in re.findall(r"<caption>.*?</caption>|<tr><th.*?</tr>", page, re.DOTALL):
+        kind = row if row.startswith("<caption") else kind
+        found[f"{kind} {row[:60]}"] = re.findall(r'class="cell in of-(\d)"', row)
+    return found
+
+
 def test_the_api_lists_the_same_decisions(board: Board) -> None:
     bearer = {"Authorization": f"Bearer {board.token('viewer')}"}
-    import json
-
     _, text = board.browser().get("/api/hub/decisions?limit=3", **bearer)
     page: dict[str, Any] = json.loads(text)
     assert len(page["decisions"]) == 3

@@ -3,8 +3,9 @@
 import pytest
 
 from agentctl.errors import Refused
+from agentctl.model.principal import OperatorPrincipal, Role
 from agentctl.model.task import NewTask
-from agentctl.service import pulse
+from agentctl.service import decisions, pulse, reach
 from agentctl.service.board import LOOKED_AT_MAX, board
 from agentctl.service.cancel import cancel
 from agentctl.service.declassify import declassify
@@ -94,3 +95,19 @@ def test_what_the_board_reads_does_not_grow_with_the_tasks(at_hand: HubAtHand) -
     found = board(at_hand.hub, ADMIN)
     assert not found["whole"]
     assert sum(each["queued"] for each in found["levels"]) == LOOKED_AT_MAX
+
+
+@pytest.mark.parametrize("role", [Role.CI, Role.GATEWAY])
+def test_who_may_not_read_tasks_gets_no_board_and_no_decisions(
+    at_hand: HubAtHand, role: Role
+) -> None:
+    who = OperatorPrincipal(name="x", role=role)
+    with pytest.raises(Refused):
+        board(at_hand.hub, who)
+    with pytest.raises(Refused):
+        decisions.page(at_hand.hub, who, allowed=None, limit=1, before=None)
+    with pytest.raises(Refused):
+        decisions.one(at_hand.hub, who, "dec-1")
+    if role is not Role.CI:
+        with pytest.raises(Refused):
+            reach.applied(at_hand.hub, who)
