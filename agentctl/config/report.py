@@ -12,6 +12,7 @@ from agentctl.config.kinds import KINDS
 from agentctl.config.masking import masked_line
 from agentctl.model.annotation import Annotation, Spot, workflow_commands
 
+QUOTED_FROM_CHARS_MAX = 8192  # a longer line isn't quoted: looking for secrets in it takes too long
 LINE_CHARS_MAX = 160  # of a quoted source line; a longer one is cut around the caret
 # A budget's `tokens` are a number, or a template that makes one.
 _MAY_HOLD_SECRET = re.compile(
@@ -65,6 +66,8 @@ def _quoted(finding: Finding, sources: Mapping[str, str]) -> list[str]:
         return []
     lines = _lines(sources.get(finding.file, ""))
     if finding.line > len(lines):
+        return []
+    if len(lines[finding.line - 1]) > QUOTED_FROM_CHARS_MAX:
         return []
     line, column = masked_line(lines[finding.line - 1], finding.column - 1)
     start = max(0, column - LINE_CHARS_MAX // 2) if column > LINE_CHARS_MAX // 2 else 0

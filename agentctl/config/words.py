@@ -9,6 +9,7 @@ the template second; the first is what the person meant.
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import jsonschema
@@ -113,9 +114,8 @@ def _schema_of(error: Any) -> dict[str, Any]:
 def _unknown_keys(document: Document, error: Any, path: Path) -> Iterator[Finding]:
     refused = _schema_of(error).get("x-refused", {})
     known = sorted(_schema_of(error).get("properties", {}))
-    for key in error.instance:
-        if key in known:
-            continue
+    strange = (key for key in error.instance if key not in known)
+    for key in islice(strange, FINDINGS_MAX):
         if key in refused:
             yield document.finding(
                 "refused-key",

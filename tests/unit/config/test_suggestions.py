@@ -1,10 +1,11 @@
 """What a mistaken name was meant to be, among however many, and how much of that is said."""
 
 import time
+from pathlib import Path
 
 import pytest
 
-from agentctl.config import finding
+from agentctl.config import finding, load
 from agentctl.config.finding import Finding, did_you_mean, listed
 from agentctl.config.report import text
 
@@ -54,3 +55,14 @@ def test_a_thousand_findings_in_a_large_file_are_quoted_at_once() -> None:
     before = time.perf_counter()
     assert text(findings, {"a.yaml": source}).count("  hosts: h0\n") == 1000
     assert time.perf_counter() - before < 2, "it took nine seconds when each split the file anew"
+
+
+def test_a_line_of_many_thousand_mistakes_is_read_and_said_at_once(tmp_path: Path) -> None:
+    keys = ", ".join(f"k{each}: 1" for each in range(70_000))
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks/a.yaml").write_text(f"- {{{keys}}}\n")
+    before = time.perf_counter()
+    loaded = load(tmp_path)
+    said = text(loaded.findings, loaded.sources)
+    assert said.count("[unknown-key]") == 1000
+    assert time.perf_counter() - before < 5, "it took minutes when each quoted the whole line"
