@@ -1,7 +1,7 @@
 """Artifacts on disk: `<root>/<task>/<attempt>/<sha256>`, each whole and verified, or not there.
 
-A file comes in parts (`.part` beside its place), is hashed when it has its size, synced, and only
-then gets its name. Source: docs/decisions/0014-artifacts.md.
+A file comes in parts (`.part` beside its place), is put out of reach and hashed when it has its size,
+synced, and only then gets its name. Source: docs/decisions/0014-artifacts.md.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ RETRY_S = 5.0
 _TASK = re.compile(r"task-[0-9a-z]{26}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PART = ".part"
+_WHOLE = ".whole-"  # has its size and is being hashed, by the thread of that number
 
 
 class Shelf:
@@ -49,8 +50,12 @@ class Shelf:
             with self._lock:
                 self._prepare(place.parent)
                 self._check_room(place.parent, draft, size)
-                received = _write(draft, offset, part)
-            return received == size and _finish(draft, place)
+                if _write(draft, offset, part) != size:
+                    return False
+                whole = place.with_name(f"{place.name}{_WHOLE}{threading.get_ident()}")
+                draft.replace(whole)  # nobody can write to it any more: who writes does it in here
+            _finish(whole, place)
+            return True
         except OSError as cause:
             raise Unavailable(
                 f"the artifact can't be kept: {cause.strerror}", retry_after_s=RETRY_S
@@ -140,17 +145,18 @@ def _write(draft: Path, offset: int, part: bytes) -> int:
         return max(there, offset + len(part))
 
 
-def _finish(draft: Path, place: Path) -> bool:
+def _finish(whole: Path, place: Path) -> None:
     """Give a file its name, when it is what the name says; raises InputError when it isn't."""
-    with draft.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != place.name:
-            draft.unlink(missing_ok=True)
-            raise InputError("the content doesn't have the digest that it was sent under")
-        os.fsync(file.fileno())
-    draft.replace(place)
-    _sync(place.parent)
-    return True
+    try:
+        with whole.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != place.name:
+                raise InputError("the content doesn't have the digest that it was sent under")
+            os.fsync(file.fileno())
+        whole.replace(place)
+        _sync(place.parent)
+    finally:
+        whole.unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -1,7 +1,10 @@
 """A file is whole and what its digest says, or it isn't there; a task's files are bounded."""
 
 import hashlib
+import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -168,3 +171,28 @@ def test_a_forgotten_task_leaves_nothing(kept: Shelf) -> None:
 )
 def test_a_name_is_a_path_below_and_nothing_that_a_terminal_obeys(name: str, taken: bool) -> None:
     assert is_name(name) is taken
+
+
+def test_a_part_that_comes_while_the_file_is_hashed_changes_nothing_in_it(
+    kept: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has its digest's name has its digest's content, whatever its sender does at once."""
+    digest_of, size = hashlib.file_digest, len(CONTENT)
+
+    def meanwhile(*given: Any) -> Any:
+        found = digest_of(*given)
+        monkeypatch.undo()
+        other = threading.Thread(target=late, args=(kept, b"y" * size))
+        other.start()
+        other.join()
+        return found
+
+    monkeypatch.setattr("hashlib.file_digest", meanwhile)
+    assert kept.put(TASK, 1, DIGEST, size=size, offset=0, part=CONTENT)
+    assert kept.path(TASK, 1, DIGEST).read_bytes() == CONTENT
+
+
+def late(kept: Shelf, part: bytes) -> None:
+    with suppress(InputError):
+        kept.put(TASK, 1, DIGEST, size=len(part), offset=0, part=part)
+    kept.put(TASK, 1, DIGEST, size=len(part), offset=0, part=part[:3])
