@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from agentctl.gateway.circuits import Circuits
 from agentctl.model.away import Cause
@@ -13,6 +13,7 @@ TICK_S = 1.0
 SUSPECT_S = (
     1.0  # between two probes of one that is suspected: an agent's failing calls cost no more
 )
+SILENT_EVERY_S = 30.0  # between two probes of one whose calls wait: most only take their time
 AWAY_S = 2.0  # between two probes of one that is away: so soon its work goes on
 LONG_AWAY_S = 60.0  # after which it is probed every LATER_S
 LATER_S = 5.0
@@ -24,9 +25,20 @@ Probe = Callable[[Provider], Trouble | None]
 
 
 class AwayWatch:
-    """Keeps the providers' own circuits. `now_s` is monotonic; `probe` takes up to some seconds."""
+    """Keeps the providers' own circuits. `now_s` is monotonic; `probe` takes up to some seconds.
 
-    def __init__(self, circuits: Circuits, probe: Probe, *, now_s: Callable[[], float]) -> None:
+    `silent` are the providers of calls that have waited long for a word.
+    """
+
+    def __init__(
+        self,
+        circuits: Circuits,
+        probe: Probe,
+        *,
+        now_s: Callable[[], float],
+        silent: Callable[[], Iterable[Provider]] = tuple,
+    ) -> None:
+        self._silent = silent
         self._circuits = circuits
         self._probe = probe
         self._now_s = now_s
@@ -49,10 +61,13 @@ class AwayWatch:
 
     def suspect(self, provider: Provider) -> None:
         """Have a provider probed soon: a call to it has failed."""
+        self._suspect(provider)
+        self._soon.set()
+
+    def _suspect(self, provider: Provider) -> None:
         with self._lock:
             self._providers[provider.name] = provider  # as the hub has just said it is
             self._suspected.add(provider.name)
-        self._soon.set()
 
     def confirm(self, provider: Provider) -> None:
         """Probe a provider now, until it is clear whether it is away, unless that was just done."""
@@ -75,6 +90,9 @@ class AwayWatch:
     def look(self) -> None:
         """Let time pass, and begin the probes that are due: each in a thread, for one may take seconds."""
         self._circuits.tick()
+        for provider in self._silent():
+            if self._since_s(provider.name) >= SILENT_EVERY_S:
+                self._suspect(provider)
         for provider in self._due():
             threading.Thread(
                 target=self._turned, args=(provider,), name=f"probe-{provider.name}", daemon=True
@@ -91,11 +109,14 @@ class AwayWatch:
         ]
 
     def _is_due(self, name: str, circuit: Circuit, *, at_once: bool = False) -> bool:
-        since_s = self._now_s() - self._probed_s.get(name, float("-inf"))
+        since_s = self._since_s(name)
         if circuit.state is State.CLOSED:
             wanted = at_once or name in self._suspected
             return circuit.run > 0 or (wanted and since_s >= SUSPECT_S)
         return not at_once and since_s >= _every_s(circuit, now_s=self._now_s())
+
+    def _since_s(self, name: str) -> float:
+        return self._now_s() - self._probed_s.get(name, float("-inf"))
 
     def _turn(self, name: str) -> threading.Lock:
         with self._lock:

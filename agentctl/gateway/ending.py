@@ -59,6 +59,11 @@ class Ending:
         """Whether the call was ended from this side."""
         return self._call is not None and bool(self._call.exchange.cut_reason)
 
+    def heard(self) -> None:
+        """The provider has said something."""
+        if self._call is not None:
+            self._calls.heard(self._call)
+
     def answered(self) -> None:
         """The provider has answered in full."""
         self._judge.answered(self.granted, began_s=self._began_s)

@@ -151,6 +151,7 @@ class Gateway:
         )
         path = asked.operation.value + ("?beta=true" if asked.query == "beta=true" else "")
         status, answered = exchange.ask(path, call.body, headers)
+        ending.heard()
         return self._passed_on(asked, status, answered, ending, key)
 
     def _passed_on(
@@ -232,6 +233,7 @@ class Stream:
         exchange = self._ending.exchange
         try:
             while chunk := exchange.read():
+                self._ending.heard()
                 self._usage.feed(chunk)
                 if self._usage.finished:
                     self._ending.answered()

@@ -42,7 +42,7 @@ def run(paths: StatePaths, stop: threading.Event, *, ride_s: float = RIDE_S) -> 
     calls = OpenCalls(hub, now_s=time.monotonic)
     keys = Keys(now_s=time.monotonic)
     circuits = Circuits(now_s=time.monotonic, wall_s=time.time, ride_s=ride_s)
-    away = AwayWatch(circuits, partial(probe, keys=keys), now_s=time.monotonic)
+    away = AwayWatch(circuits, partial(probe, keys=keys), now_s=time.monotonic, silent=calls.silent)
     key_watch = KeyWatch(hub, keys, circuits, away, now_s=time.monotonic)
     circuits.changed = key_watch.tell
     gateway = Gateway(

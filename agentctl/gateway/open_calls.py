@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 from agentctl.errors import AgentctlError, Unavailable
 from agentctl.gateway.hub_side import Granted, HubSide, Wanted
+from agentctl.model.fleet import Provider
 from agentctl.providers.exchange import Exchange
 
 WATCH_S = 1.0
 # A hub that is away can't supersede an attempt either (expiry is an event that it writes), so
 # streams go on; but not for longer than any restart takes: it may be away from us alone.
 UNCONFIRMED_S_MAX = 60.0
+SILENT_S = 30.0  # a model may think or load for minutes, but its server answers a probe meanwhile
 
 log = logging.getLogger("agentctl.gateway")
 
@@ -27,6 +29,7 @@ class OpenCall:
         self.exchange = exchange
         self.gone = gone
         self.confirmed_at_s = 0.0
+        self.heard_s = 0.0  # when it was asked, or its provider said something last
 
 
 class OpenCalls:
@@ -41,9 +44,21 @@ class OpenCalls:
 
     def add(self, call: OpenCall) -> None:
         """Watch over a call from now on; the hub has just granted it."""
-        call.confirmed_at_s = self._now_s()
+        call.confirmed_at_s = call.heard_s = self._now_s()
         with self._lock:
             self._calls.add(call)
+
+    def heard(self, call: OpenCall) -> None:
+        """Take note that its provider said something."""
+        call.heard_s = self._now_s()
+
+    def silent(self) -> tuple[Provider, ...]:
+        """Return the providers of calls that nothing was heard of for SILENT_S: one may hang."""
+        with self._lock:
+            calls = tuple(self._calls)
+        before_s = self._now_s() - SILENT_S
+        late = (each.granted.provider for each in calls if each.heard_s <= before_s)
+        return tuple({each.name: each for each in late}.values())
 
     def remove(self, call: OpenCall) -> None:
         """Watch over it no more; it has ended."""

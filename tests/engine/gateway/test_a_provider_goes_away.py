@@ -1,6 +1,7 @@
 """A real stand-in provider is stopped, started and made slow: what calls get, and what the hub is told."""
 
 import json
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 
 from agentctl.demo.script import Answer, error
 from agentctl.demo.standin import Standin
+from agentctl.gateway import away_watch, open_calls, probe
 from agentctl.monitor import circuit_calls
-from tests.engine.gateway.conftest import KEY, until
+from tests.engine.gateway.conftest import KEY, TOKEN, until
 
 WAITS = "the task waits until it is over"
 
@@ -145,3 +147,20 @@ def test_a_stream_that_breaks_off_has_the_provider_probed(stage: Any, tmp_path: 
     with response:
         assert b"event: error" in response.read()
     until(lambda: told(stage), within_s=8.0, what="the word that it is away")
+
+
+def test_a_provider_that_hangs_is_found_by_the_calls_that_wait_for_it(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes connections and says nothing: its calls may wait, new work need not."""
+    monkeypatch.setattr(open_calls, "SILENT_S", 0.3)
+    monkeypatch.setattr(away_watch, "SILENT_EVERY_S", 0.3)
+    monkeypatch.setattr(probe, "TIMEOUT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        stage.hub.provider["base_url"] = f"http://127.0.0.1:{hangs.getsockname()[1]}"
+        connection = stage.door.connect()
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        connection.request("POST", "/claude/v1/messages", b'{"model":"m"}', headers)
+        (row,) = until(lambda: told(stage), within_s=10.0, what="the word that it is away")
+        assert row["why"].endswith(": it took too long")
+        connection.close()

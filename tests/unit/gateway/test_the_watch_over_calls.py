@@ -7,7 +7,7 @@ import pytest
 
 from agentctl.errors import AgentctlError, CallCut, Conflict, HubUnavailable
 from agentctl.gateway.hub_side import HELD_S, Granted, HubSide, Wanted
-from agentctl.gateway.open_calls import UNCONFIRMED_S_MAX, OpenCall, OpenCalls
+from agentctl.gateway.open_calls import SILENT_S, UNCONFIRMED_S_MAX, OpenCall, OpenCalls
 from agentctl.model.digest import plain
 from agentctl.model.fleet import Provider, ProviderKind
 from agentctl.model.task import Usage
@@ -86,6 +86,20 @@ def test_one_request_asks_for_all_open_calls(stage: Stage) -> None:
     stage.hub.current = ["call-1", "call-2"]
     stage.calls.look()
     assert stage.hub.asked == [("/api/hub/model-calls/current", {"calls": ["call-1", "call-2"]})]
+
+
+def test_a_provider_is_silent_that_says_nothing_for_long(stage: Stage) -> None:
+    stage.open("call-1")
+    granted = Granted(call="call-2", task="task-1", attempt=1, provider=OLLAMA, agent="researcher")
+    call = OpenCall(WANTED, granted, Exchange(TARGET, name="o"), gone=lambda: False)
+    stage.clock.now_s += SILENT_S - 1.0
+    stage.calls.add(call)
+    assert stage.calls.silent() == ()
+    stage.clock.now_s += 1.0
+    assert stage.calls.silent() == (OLLAMA,)
+    for each in tuple(stage.calls._calls):
+        stage.calls.heard(each)
+    assert stage.calls.silent() == ()
 
 
 def test_nothing_is_asked_when_nothing_is_open(stage: Stage) -> None:

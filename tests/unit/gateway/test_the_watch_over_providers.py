@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from agentctl.gateway.away_watch import KEY_S, LATER_S, LONG_AWAY_S, AwayWatch
+from agentctl.gateway.away_watch import KEY_S, LATER_S, LONG_AWAY_S, SILENT_EVERY_S, AwayWatch
 from agentctl.gateway.circuits import Circuits
 from agentctl.gateway.hub_side import HubSide
 from agentctl.gateway.key_watch import KeyWatch
@@ -33,7 +33,10 @@ class Stage:
         self.says: Trouble | None = DOWN
         self.probed: list[float] = []
         self.circuits = Circuits(now_s=lambda: self.now_s, wall_s=lambda: self.now_s)
-        self.watch = AwayWatch(self.circuits, self._probe, now_s=lambda: self.now_s)
+        self.silent: tuple[Provider, ...] = ()
+        self.watch = AwayWatch(
+            self.circuits, self._probe, now_s=lambda: self.now_s, silent=lambda: self.silent
+        )
         self.watch.declared((OLLAMA,))
 
     def _probe(self, provider: Provider) -> Trouble | None:
@@ -107,6 +110,16 @@ def test_a_refused_key_is_tried_seldom_and_counts_again_by_itself() -> None:
     stage.says = None
     stage.pass_s(KEY_S + 2.0)
     assert stage.circuits.rows() == ()
+
+
+def test_one_whose_calls_wait_long_is_probed_now_and_then_and_held_if_it_hangs() -> None:
+    stage = Stage()
+    stage.silent, stage.says = (OLLAMA,), None
+    stage.pass_s(SILENT_EVERY_S)
+    assert len(stage.probed) == 1, "it only takes its time"
+    stage.says = DOWN
+    stage.pass_s(SILENT_EVERY_S + 2.0)
+    assert [row.provider for row in stage.circuits.rows()] == ["ollama"]
 
 
 def test_confirming_asks_twice_and_not_again_what_is_known() -> None:
