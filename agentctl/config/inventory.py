@@ -13,6 +13,9 @@ from agentctl.config.scope import Variable
 
 PRIORITY = "ansible_group_priority"
 RANGED_VARIABLES_MAX = 200_000  # variables that ranges give, each counted for each of its hosts
+MEMBERSHIPS_MAX = (
+    500_000  # hosts that groups have from groups inside: 10,000 hosts, 50 deep or wide
+)
 IMPLICIT = frozenset({"all", "ungrouped"})  # groups that Ansible never lists in group_names
 
 
@@ -122,7 +125,12 @@ def inventory_from(document: Document | None) -> Inventory:
     if circle and document is not None:
         ranges.wrong.append(_circle(document, circle))
     _set_depths(groups, order)
-    members = _members(groups, order) | {"all": dict.fromkeys(hosts)}
+    members, too_many = _members(groups, order)
+    members["all"] = dict.fromkeys(hosts)
+    if too_many and document is not None:
+        said = f"hosts are in more than {MEMBERSHIPS_MAX} groups, each counted for each host"
+        hint = "put fewer groups into each other"
+        ranges.wrong.append(document.finding("too-large", said, ("all",), suggestion=hint))
     _fill_ungrouped(groups, members)
     groups_of: dict[str, list[str]] = {host: [] for host in hosts}
     for group in sorted(groups.values(), key=lambda g: (g.depth, g.priority, g.name)):
@@ -236,10 +244,16 @@ def _set_depths(groups: Mapping[str, Group], order: Sequence[str]) -> None:
             groups[child].depth = max(groups[child].depth, groups[name].depth + 1)
 
 
-def _members(groups: Mapping[str, Group], order: Sequence[str]) -> dict[str, dict[str, None]]:
-    """Return each group's hosts, its children's included."""
+def _members(
+    groups: Mapping[str, Group], order: Sequence[str]
+) -> tuple[dict[str, dict[str, None]], bool]:
+    """Return each group's hosts, its children's included; and whether they were too many to count."""
     found = {name: dict(group.hosts) for name, group in groups.items()}
+    taken = 0
     for name in order:
-        for child in groups[name].children:
+        for child in groups[name].children if name != "all" else ():
+            taken += len(found[child])
+            if taken > MEMBERSHIPS_MAX:
+                return found, True
             found[name].update(found[child])
-    return found
+    return found, False

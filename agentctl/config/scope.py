@@ -156,6 +156,7 @@ class Scope:
     ) -> Any:
         from agentctl.config.template import Unrenderable, compiled  # jinja2: only where needed
 
+        self._require_room(document, path)  # else each further one would still be made
         try:
             template = compiled(source, condition=condition)
             values = {name: self.value(name) for name in template.names if name in self.variables}
@@ -167,6 +168,9 @@ class Scope:
 
     def _count(self, made: Any, document: Document | None, path: Path) -> None:
         self.ledger.chars += len(made) if isinstance(made, str) else 0
+        self._require_room(document, path)
+
+    def _require_room(self, document: Document | None, path: Path) -> None:
         if self.ledger.chars > RENDERED_CHARS_MAX:
             self.report(
                 document,

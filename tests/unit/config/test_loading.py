@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agentctl import resources
-from agentctl.config import expansion, load
+from agentctl.config import expansion, inventory, load
 from agentctl.config.explain import explain
 from agentctl.config.loaded import Loaded
 from agentctl.errors import ConfigError, NotFound
@@ -206,6 +206,17 @@ def test_a_group_in_itself_is_told_where_it_is_named_again(tmp_path: Path) -> No
         each for each in load(project(tmp_path, inventory=text)).findings if "circle" in each.rule
     ]
     assert (told.line, told.column) == (6, 22)
+
+
+def test_groups_in_groups_that_come_to_too_much_are_one_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = [f"    g{at}: {{children: {{g{at + 1}: }}, hosts: {{h{at}: }}}}" for at in range(9)]
+    text = "\n".join(["all:", "  vars: {fleet: acme}", "  children:", *chain, ""])
+    assert "too-large" not in rules(load(project(tmp_path, inventory=text)))
+    monkeypatch.setattr(inventory, "MEMBERSHIPS_MAX", 30)  # 8 + 7 + … are 36
+    (told,) = load(project(tmp_path, inventory=text)).errors
+    assert (told.rule, told.file, told.line) == ("too-large", "inventory.yaml", 2)
 
 
 def test_a_loop_declares_an_agent_for_each_item(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from agentctl.config.scope import Failed, Ledger, Scope, Variable
-from agentctl.config.template import Unrenderable, compiled
+from agentctl.config.scope import RENDERED_CHARS_MAX, Failed, Ledger, Scope, Variable
+from agentctl.config.template import Template, Unrenderable, compiled
 
 
 def render(source: str, **variables: Any) -> Any:
@@ -156,3 +156,14 @@ def test_what_ansible_would_know_says_what_to_write(
         compiled(condition, condition=True).render({"n": 1}, {"n": 1, "na": 2})
     assert str(told.value) == message
     assert told.value.suggestion.startswith(hint)
+
+
+def test_once_templates_have_made_too_much_no_more_are_rendered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger = Ledger(chars=RENDERED_CHARS_MAX + 1)
+    scope = Scope({"n": Variable(1, "here")}, ledger)
+    monkeypatch.setattr(Template, "render", lambda *_: pytest.fail("it was rendered"))
+    with pytest.raises(Failed):
+        scope.render("{{ n }}", None, ())
+    assert [each.rule for each in ledger.findings] == ["template-too-large"]
