@@ -105,11 +105,13 @@ class Live:
     """The hub's memory. Plain dict and attribute writes are atomic; what needs more takes `lock`.
 
     Nobody writes to the store under `lock`: a write that fails sets a cause to degrade, which takes it.
-    `rotation` is for whoever changes the signing keys, store and files included.
+    `rotation` is for whoever changes the signing keys, store and files included; `moding` for whoever
+    works out the mode, and nobody writes to the store under it either.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     rotation: threading.Lock = field(default_factory=threading.Lock)
+    moding: threading.Lock = field(default_factory=threading.Lock)
     waiters: Waiters = field(default_factory=Waiters)
     mode: Mode = field(default_factory=Mode)
     order_unkept: Order | None = None  # panic that the store hasn't taken yet

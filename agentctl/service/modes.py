@@ -138,20 +138,9 @@ def engines_down(hub: Hub) -> None:
 def refresh(hub: Hub) -> None:
     """Work out the mode from the causes, the operator's order and the clock; journal a change."""
     live = hub.live
-    ordered = live.order_unkept
-    if ordered is None:
-        with hub.store.read() as txn:
-            ordered = orders.get(txn)
-    mode = decide_mode(
-        live.mode,
-        ordered=ordered,
-        causes=dict(live.causes),
-        causes_gone_s=live.causes_gone_s,
-        hosts_down=reach.down(live.misses, boot_s=hub.clock.boot_s()),
-        boot_s=hub.clock.boot_s(),
-        wall_s=hub.clock.wall_s(),
-    )
-    before, live.mode = live.mode, mode
+    with live.moding:  # or what was decided before an order would be written down after it
+        before, mode = live.mode, _decided(hub)
+        live.mode = mode
     if before.name is mode.name:
         return
     live.checked_s = None  # the checks are due: people hear of it at once
@@ -169,6 +158,23 @@ def refresh(hub: Hub) -> None:
     if permits_dispatch_again(before, mode) and hub.fleet:
         live.waiters.wake(*(f"agent:{name}" for name in hub.fleet.agents), "reconciler")
     log.info("mode %s: %s", mode.name, mode.reason or "no cause left")
+
+
+def _decided(hub: Hub) -> Mode:
+    live = hub.live
+    ordered = live.order_unkept
+    if ordered is None:
+        with hub.store.read() as txn:
+            ordered = orders.get(txn)
+    return decide_mode(
+        live.mode,
+        ordered=ordered,
+        causes=dict(live.causes),
+        causes_gone_s=live.causes_gone_s,
+        hosts_down=reach.down(live.misses, boot_s=hub.clock.boot_s()),
+        boot_s=hub.clock.boot_s(),
+        wall_s=hub.clock.wall_s(),
+    )
 
 
 def permits_dispatch_again(before: Mode, after: Mode) -> bool:

@@ -86,7 +86,7 @@ def test_every_command_of_the_table_can_be_loaded() -> None:
 
 def takes_the_memorys_lock(node: ast.AST) -> bool:
     return isinstance(node, ast.With) and any(
-        ast.unparse(each.context_expr).endswith("live.lock") for each in node.items
+        ast.unparse(each.context_expr).endswith(("live.lock", "live.moding")) for each in node.items
     )
 
 

@@ -1,13 +1,15 @@
 """The hub's mode: by an operator's order, by causes that come and go, and what it does to work."""
 
+import threading
 from typing import Any
 
 import pytest
 
 from agentctl.errors import Conflict, Degraded, Refused, StoreUnavailable
-from agentctl.model.mode import ModeName
+from agentctl.model.mode import Mode, ModeName
 from agentctl.model.principal import AgentPrincipal, OperatorPrincipal, Role
 from agentctl.model.task import NewTask, Task, TaskState
+from agentctl.monitor.degrade import decide_mode
 from agentctl.service import instances, model_calls, modes, panic, reconciling, watch
 from agentctl.service.poll import poll
 from agentctl.service.report import report
@@ -210,3 +212,29 @@ def test_a_long_poll_that_nobody_reads_any_more_is_no_sign_of_life(at_hand: HubA
 
     reconciling.desired(at_hand.hub, after=99, wait_s=20.0, gone=gone)
     assert at_hand.hub.live.reconciler_seen_s == seen_s
+
+
+def test_a_look_that_began_before_the_panic_does_not_undo_it(
+    at_hand: HubAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tick had read that nothing is ordered, and wrote its answer down after the panic's."""
+    begun, started = threading.Event(), threading.Event()
+
+    def slowly(before: Mode, **facts: Any) -> Mode:
+        found = decide_mode(before, **facts)
+        monkeypatch.undo()
+        begun.set()
+        started.wait(10)
+        ordered.join(0.3)  # all of the panic, if nothing keeps it from coming in between
+        return found
+
+    monkeypatch.setattr("agentctl.service.modes.decide_mode", slowly)
+    looking = threading.Thread(target=modes.refresh, args=(at_hand.hub,))
+    ordered = threading.Thread(target=order, args=(at_hand, "panic"))
+    looking.start()
+    assert begun.wait(10)
+    ordered.start()
+    started.set()
+    looking.join(10)
+    ordered.join(10)
+    assert mode_of(at_hand) is ModeName.PANIC
