@@ -90,9 +90,14 @@ def _keep(hub: Hub, order: Order) -> None:
             orders.put(txn, order)
         note(hub, txn, f"mode.{order.mode}", who=order.who, reason=order.reason)
 
+    unkept = hub.live.order_unkept
     hub.store.write(work)
     if order.mode is ModeName.NORMAL:
-        hub.live.order_unkept = None
+        with (
+            hub.live.lock
+        ):  # of a panic that came meanwhile, and isn't written yet, nothing is forgotten
+            if hub.live.order_unkept is unkept:
+                hub.live.order_unkept = None
 
 
 def cause(hub: Hub, name: str, reason: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agentctl.errors import Conflict, Degraded, Refused, StoreUnavailable
-from agentctl.model.mode import Mode, ModeName
+from agentctl.model.mode import Mode, ModeName, Order
 from agentctl.model.principal import AgentPrincipal, OperatorPrincipal, Role
 from agentctl.model.task import NewTask, Task, TaskState
 from agentctl.monitor.degrade import decide_mode
@@ -14,7 +14,7 @@ from agentctl.service import instances, model_calls, modes, panic, reconciling, 
 from agentctl.service.poll import poll
 from agentctl.service.report import report
 from agentctl.service.submit import submit
-from agentctl.store import journal, orders
+from agentctl.store import Txn, journal, orders
 from agentctl.store import tasks as task_table
 from tests.unit.service.conftest import ADMIN, HubAtHand
 
@@ -237,4 +237,23 @@ def test_a_look_that_began_before_the_panic_does_not_undo_it(
     started.set()
     looking.join(10)
     ordered.join(10)
+    assert mode_of(at_hand) is ModeName.PANIC
+
+
+def test_a_panic_that_comes_while_a_resume_is_written_holds(
+    at_hand: HubAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order(at_hand, "paused")
+    clear = orders.clear
+
+    def meanwhile(txn: Txn) -> None:
+        clear(txn)
+        panic = Order(mode=ModeName.PANIC, reason="a leak", who="operator:b", at_s=1.0)
+        at_hand.hub.live.order_unkept = panic
+
+    monkeypatch.setattr(orders, "clear", meanwhile)
+    order(at_hand, "normal")
+    assert mode_of(at_hand) is ModeName.PANIC
+    modes.keep_order(at_hand.hub)
+    modes.refresh(at_hand.hub)
     assert mode_of(at_hand) is ModeName.PANIC
