@@ -192,7 +192,7 @@ def metrics(hub: Hub) -> str:
     """Return counters in the Prometheus text format."""
     with hub.store.read() as txn:
         counts = task_table.counts(txn)
-        living = sum(1 for _ in instances.alive(txn))
+        living = instances.count_alive(txn)
     lines = ["# TYPE agentctl_tasks gauge"]
     lines += [
         f'agentctl_tasks{{state="{state.value}"}} {counts.get(state.value, 0)}'

@@ -240,6 +240,7 @@ def test_instances_are_found_by_id_agent_and_whether_they_are_alive(store: Store
         assert instances.get(txn, "inst-3") == recycled
         assert list(instances.all(txn)) == [running, recycling, recycled, other]
         assert list(instances.alive(txn)) == [other, running, recycling]
+        assert instances.count_alive(txn) == 3
         assert list(instances.by_agent(txn, "researcher")) == [running, recycling]
 
 

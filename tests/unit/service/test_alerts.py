@@ -221,3 +221,12 @@ def test_a_time_to_come_is_not_since_when(at_hand: HubAtHand) -> None:
     now_s = at_hand.clock.wall_s()
     files.followed(at_hand.hub, ADMIN, broken="x", since_s=now_s + 1e9)
     assert files.as_row(at_hand.hub) == {"broken": "x", "since_s": now_s}
+
+
+def test_a_strangers_look_at_the_metrics_reads_no_record(
+    at_hand: HubAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They need no credential: a thousand containers are not a thousand records to decode for each."""
+    at_hand.born("researcher")
+    monkeypatch.setattr("agentctl.store.instances.get", pytest.fail)
+    assert "agentctl_instances 1" in views.metrics(at_hand.hub)
