@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from agentctl.model.away import Away, Cause
+from agentctl.model.fleet import Lifecycle
 from agentctl.model.principal import AgentPrincipal, OperatorPrincipal, Role
 from agentctl.model.task import PUT_OFF_MAX, NewTask, Task, TaskState
-from agentctl.service import alerts, model_calls, registry, usable, views
+from agentctl.service import alerts, ephemeral, model_calls, registry, usable, views
 from agentctl.service.cancel import cancel
+from agentctl.service.instances import mark as recycle
 from agentctl.service.poll import poll
 from agentctl.service.report import report
 from agentctl.service.submit import submit
+from agentctl.store import instances
 from agentctl.store import tasks as task_table
 from tests.fakes.fleet import fleet
 from tests.unit.service.conftest import ADMIN, HubAtHand
@@ -221,6 +224,27 @@ def test_nor_does_what_the_gateway_said_of_another_attempt_or_before_a_good_call
     second.calls("200")
     assert first.fails().state is TaskState.DEAD
     assert second.fails().state is TaskState.DEAD
+
+
+def test_a_task_of_an_ephemeral_agent_gets_a_fresh_container_after_it(at_hand: HubAtHand) -> None:
+    desired = fleet()
+    fresh = tuple(replace(each, lifecycle=Lifecycle.EPHEMERAL) for each in desired.agents)
+    at_hand.apply(replace(desired, agents=fresh))
+    made, _ = submit(at_hand.hub, RESEARCH, ADMIN)
+    who = at_hand.born("researcher", container="c-0", task=made.id)
+    attempt = Attempt(at_hand, who=who)
+    tell(at_hand, row(), generation=2)
+    attempt.calls("provider-away")
+    assert attempt.fails().state is TaskState.HELD
+    with at_hand.hub.store.read() as txn:
+        spent = instances.get(txn, who.instance)
+        assert spent is not None
+        assert ephemeral.spent(at_hand.hub, txn, spent, works=False) == "its lease is lost"
+        assert ephemeral.wanted(at_hand.hub, txn) == [], "none is made while it waits"
+    recycle(at_hand.hub, who.instance, "recycled", "spent")
+    tell(at_hand, generation=2)
+    with at_hand.hub.store.read() as txn:
+        assert [each.id for each in ephemeral.wanted(at_hand.hub, txn)] == [made.id]
 
 
 def test_attempts_given_back_are_bounded(at_hand: HubAtHand) -> None:
