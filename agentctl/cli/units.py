@@ -8,6 +8,7 @@ from string import Template
 import click
 
 from agentctl.cli import Settings
+from agentctl.cli.listen import NAME_HELP
 from agentctl.cli.output import emit
 from agentctl.errors import EXIT_OK, ConfigError, Conflict
 
@@ -29,16 +30,24 @@ FOLDERS = {".sysusers.conf": "sysusers.d", ".tmpfiles.conf": "tmpfiles.d"}
 @click.option(
     "--listen", default=LISTEN, show_default=True, help="Where operators reach the hub by token."
 )
+@click.option("--name", "names", multiple=True, metavar="HOST", help=NAME_HELP)
 @click.pass_obj
-def units(settings: Settings, directory: Path, program: Path | None, listen: str) -> int:
+def units(
+    settings: Settings,
+    directory: Path,
+    program: Path | None,
+    listen: str,
+    names: tuple[str, ...],
+) -> int:
     """Write systemd's files for this machine: four accounts, the sockets' directory, four services.
 
     DIRECTORY gets what belongs below /etc. Overwrites nothing.
     """
-    from agentctl.cli.listen import address
+    from agentctl.cli.listen import address, host_names
 
     address(listen)
-    files = rendered(program=_startable(program or _this()), listen=listen)
+    known = host_names(names)
+    files = rendered(program=_startable(program or _this()), listen=listen, names=known)
     taken = [name for name in files if (directory / name).exists()]
     if taken:
         raise Conflict(
@@ -66,9 +75,16 @@ Next, as root:
   agentctl --hub {socket} status"""
 
 
-def rendered(*, program: Path, listen: str = LISTEN, runtime: str = RUNTIME) -> dict[str, str]:
+def rendered(
+    *,
+    program: Path,
+    listen: str = LISTEN,
+    names: tuple[str, ...] = (),
+    runtime: str = RUNTIME,
+) -> dict[str, str]:
     """Return each file's path below /etc and its content."""
-    values = {"program": str(program), "listen": listen, "runtime": runtime}
+    reached = " --name ".join((listen, *names))  # checked: neither has a space in it
+    values = {"program": str(program), "listen": reached, "runtime": runtime}
     return {
         _below_etc(each.name): Template(each.read_text()).substitute(values)
         for each in sorted(TEMPLATES.iterdir())

@@ -146,6 +146,8 @@ def _of(used: str, bound: Any, spoken_as: Any) -> str:
 
 
 def _acts(row: Row) -> tuple[str, ...]:
+    proof = f"agentctl journal --filter subject={row['id']}"  # refusals too
     if row["state"] in FINAL:
-        return (f"agentctl task retry {row['id']}",)
-    return (f"agentctl task cancel {row['id']}", f"agentctl task events {row['id']} --follow")
+        return (f"agentctl task retry {row['id']}", proof)
+    goes_on = f"agentctl task events {row['id']} --follow"
+    return (f"agentctl task cancel {row['id']}", goes_on, proof)

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("/", "/tasks", "/agents", "/agents/researcher", "/reach", "/decisions", "/alerts")
-NEWS_S_MAX = 20.0  # a page asks every five seconds
+NEWS_S_MAX = 60.0  # a page asks every five seconds; beside busy neighbours it may wait its turn
 PWN = "document.title='pwned'"
 HOSTILE = f'<img src=x onerror="{PWN}"> </pre><script>{PWN}</script> \u202eevil'
 
@@ -183,7 +183,8 @@ def test_news_come_by_themselves_and_keep_the_readers_place(seat: Seat) -> None:
     assert seat.tiles()["Queued"] == "1"
     until(lambda: seat.tiles()["Queued"] == "2", "the queue's news")
     assert seat.browser.execute_script("return window.loaded") == "once"
-    assert seat.browser.execute_script("return document.activeElement.id") == where
+    focused = "return document.activeElement.id"
+    until(lambda: seat.browser.execute_script(focused) == where, "the reader's place")
 
 
 def test_it_can_be_gone_through_by_keyboard_alone(seat: Seat) -> None:

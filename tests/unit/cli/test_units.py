@@ -90,3 +90,9 @@ def test_enabling_the_target_starts_all_four() -> None:
         if "=" in line
     )
     assert set(target["Wants"].split()) == services
+
+
+def test_the_hub_is_told_the_names_that_a_proxy_is_asked_for() -> None:
+    files = rendered(program=Path(PROGRAM), names=("fleet.example.com", "hub"))
+    unit = files["systemd/system/agentctl-hub.service"]
+    assert " hub --listen 127.0.0.1:8700 --name fleet.example.com --name hub --gateway" in unit
