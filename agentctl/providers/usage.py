@@ -11,6 +11,8 @@ from typing import Any
 from agentctl.model.task import Usage
 
 EVENT_BYTES_MAX = 1024 * 1024  # events with counts are under 2 KiB; larger ones are content
+TOKEN_BYTES = 4  # of English text; other scripts have fewer, so this is a floor
+FRAME_BYTES = 100  # of an event around its content
 TOKENS_MAX = 2**40  # a number from the wire: more than any model will ever count
 
 _FIELDS = {
@@ -29,10 +31,15 @@ def of_answer(document: Any) -> Usage:
 
 
 class StreamUsage:
-    """Reads a stream of server-sent events in chunks cut anywhere; keeps counts, nothing else."""
+    """Reads a stream of server-sent events in chunks cut anywhere; keeps counts, nothing else.
+
+    The provider says what it wrote when it has ended. Who hangs up just before has had all of it:
+    of content behind the last count the size is taken, as tokens.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self._uncounted_bytes = 0
         self._line = bytearray()
         self._line_bytes = 0
         self.finished = False
@@ -46,8 +53,9 @@ class StreamUsage:
         self._append(rest)
 
     def usage(self) -> Usage:
-        """Return what was counted so far."""
-        return Usage(**self._counts)
+        """Return what was counted so far, and what came since by its size."""
+        written = self._counts.get("output_tokens", 0) + self._uncounted_bytes // TOKEN_BYTES
+        return Usage(**{**self._counts, "output_tokens": written})
 
     def _append(self, part: bytes) -> None:
         self._line_bytes += len(part)
@@ -58,6 +66,8 @@ class StreamUsage:
 
     def _end_line(self) -> None:
         line = bytes(self._line)
+        if self._line_bytes > EVENT_BYTES_MAX:
+            self._uncounted_bytes += self._line_bytes
         self._line.clear()
         self._line_bytes = 0
         if line.startswith(b"data:"):
@@ -65,6 +75,8 @@ class StreamUsage:
 
     def _event(self, data: bytes) -> None:
         if b'"message_' not in data:
+            if b'"content_block_delta"' in data:
+                self._content(data)
             return  # nearly every event is content, and content isn't ours to read
         try:
             event = json.loads(data)
@@ -75,14 +87,24 @@ class StreamUsage:
                 _take(self._counts, message)
             case {"type": "message_delta"}:
                 _take(self._counts, event)
+                if "output_tokens" in _counted(event):
+                    self._uncounted_bytes = 0
+            case {"type": "content_block_delta"}:  # its text speaks of messages
+                self._content(data)
             case {"type": "message_stop"}:
                 self.finished = True
 
+    def _content(self, data: bytes) -> None:
+        self._uncounted_bytes += max(0, len(data) - FRAME_BYTES)
+
+
+def _counted(document: Any) -> dict[str, int]:
+    usage = document.get("usage") if isinstance(document, dict) else None
+    return _tokens(usage) if isinstance(usage, dict) else {}
+
 
 def _take(counts: dict[str, int], document: Any) -> None:
-    usage = document.get("usage") if isinstance(document, dict) else None
-    if isinstance(usage, dict):
-        counts.update(_tokens(usage))
+    counts.update(_counted(document))
 
 
 def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:

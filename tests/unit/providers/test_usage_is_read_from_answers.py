@@ -1,5 +1,6 @@
 """Tokens used, from streams cut anywhere and from whole answers."""
 
+import json
 from typing import Any
 
 import pytest
@@ -88,3 +89,45 @@ def test_stream_and_whole_answer_of_the_stand_in_agree() -> None:
     assert read(b"".join(as_events(answer, "m"))).usage() == whole
     assert whole.input_tokens > 0
     assert whole.output_tokens > 1
+
+
+def delta(text: str) -> bytes:
+    event = {
+        "type": "content_block_delta",
+        "index": 0,
+        "delta": {"type": "text_delta", "text": text},
+    }
+    return b"event: content_block_delta\ndata: " + json.dumps(event).encode() + b"\n\n"
+
+
+START = (
+    b'data: {"type":"message_start","message":{"usage":{"input_tokens":7,"output_tokens":1}}}\n\n'
+)
+LAST = b'data: {"type":"message_delta","delta":{},"usage":{"output_tokens":12}}\n\n'
+
+
+@pytest.mark.parametrize("text", ["word " * 2000, 'say "message_start" ' * 500, "x" * (3 << 20)])
+def test_who_hangs_up_before_the_count_has_spent_what_was_written(text: str) -> None:
+    """Else a model's whole answer is one token, for who leaves a moment before its end."""
+    stream = StreamUsage()
+    stream.feed(START + delta(text))
+    written = stream.usage().output_tokens
+    assert len(text) // 5 <= written <= len(text) // 3
+    assert stream.usage().input_tokens == 7
+
+
+def test_what_the_provider_counts_in_the_end_is_what_counts() -> None:
+    stream = StreamUsage()
+    stream.feed(START + delta("word " * 2000) + LAST)
+    assert stream.usage().output_tokens == 12
+    stream.feed(delta("more " * 400))
+    assert 12 + 400 <= stream.usage().output_tokens <= 12 + 700
+
+
+def test_a_delta_without_a_count_takes_nothing_back() -> None:
+    stream = StreamUsage()
+    stream.feed(START + delta("word " * 2000))
+    before = stream.usage().output_tokens
+    for usage in (b"null", b"[]", b'{"output_tokens":null}', b'{"input_tokens":9}'):
+        stream.feed(b'data: {"type":"message_delta","usage":' + usage + b"}\n\n")
+    assert stream.usage().output_tokens == before
