@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from agentctl.errors import (
     AgentctlError,
@@ -17,6 +18,11 @@ from agentctl.gateway.open_calls import OpenCall, OpenCalls
 from agentctl.gateway.room import Place
 from agentctl.model.task import Usage
 from agentctl.providers.exchange import Exchange
+from agentctl.providers.upstream import Operation
+from agentctl.providers.usage import TOKEN_BYTES
+
+LEFT = frozenset({"cut", "client gone"})
+SENT_TOKENS_MAX = 50_000  # images have fewer tokens than their bytes say
 
 log = logging.getLogger("agentctl.gateway")
 
@@ -89,11 +95,20 @@ class Ending:
         """
         if not self._reported:
             self._reported = True
+            usage = self._with_what_was_sent(usage, status)
             self._log(usage, status)
             self._hub.report(self.granted.call, usage, status, why)
         if not keep_open:
             self._let_go()
             self._place.leave()
+
+    def _with_what_was_sent(self, usage: Usage, status: str) -> Usage:
+        """Return the use of a call that was left before its first count: what was sent is paid for."""
+        left = status in LEFT and self._call is not None
+        if not left or usage.input_tokens or self._wanted.path != Operation.MESSAGES.value:
+            return usage
+        sent = min(self._place.body_bytes // TOKEN_BYTES, SENT_TOKENS_MAX)
+        return replace(usage, input_tokens=sent)
 
     def _let_go(self) -> None:
         if self._call is not None:

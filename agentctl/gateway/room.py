@@ -20,6 +20,11 @@ class Place:
         self._body_bytes = body_bytes
         self._left = False
 
+    @property
+    def body_bytes(self) -> int:
+        """The size of the call's body."""
+        return self._body_bytes
+
     def leave(self) -> None:
         """Give it back; twice is once."""
         if not self._left:

@@ -51,13 +51,17 @@ def test_a_client_that_leaves_ends_its_call(stage: Any, stream: bool) -> None:
     gate = threading.Event()
     stage.model.answer = lambda request: Answer(text="unheard", gate=gate)
     connection = stage.door.connect()
-    body = json.dumps({"model": "m", "stream": stream, "messages": []})
+    said = [{"role": "user", "content": "word " * 1000}]
+    body = json.dumps({"model": "m", "stream": stream, "messages": said})
     token = {"authorization": "Bearer mt1.task-1.1.secret-of-the-task"}
     connection.request("POST", "/claude/v1/messages", body, token)
     until(lambda: stage.model.open_streams == 1)
     connection.close()
     until(lambda: stage.model.open_streams == 0, within_s=SOON_S)
     until(lambda: "call-1" in stage.hub.usage)
+    # A stream begins with a count; where none has come yet, what was sent is paid for all the same.
+    counted = 21 if stream else len(body) // 4
+    assert stage.hub.usage["call-1"]["input_tokens"] == counted
 
 
 def test_all_open_calls_are_asked_for_in_one_request(stage: Any) -> None:
