@@ -1,5 +1,6 @@
 """`agentctl init`: a commented sample project that validates, with CI and a pre-commit hook."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from agentctl import resources
 from agentctl.cli import Settings
 from agentctl.cli.output import emit
 from agentctl.config.kinds import KINDS
-from agentctl.errors import EXIT_OK, Conflict
+from agentctl.errors import EXIT_OK, ConfigError, Conflict
 
 SAMPLE = (
     "inventory.yaml",
@@ -37,17 +38,23 @@ STARTER = {
 def init(settings: Settings, directory: Path) -> int:
     """Write a commented sample project that validates. Overwrites nothing."""
     files = list(_files())
-    taken = [name for name, _ in files if (directory / name).exists()]
+    taken = [name for name, _ in files if os.path.lexists(directory / name)]
     if taken:
         raise Conflict(
             f"{directory / taken[0]} is already there; nothing was written",
             hint="choose an empty directory",
         )
-    for name, content in files:
-        target = directory / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as file:  # x: whatever appeared meanwhile is kept
-            file.write(content)
+    try:
+        for name, content in files:
+            target = directory / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:  # x: whatever appeared meanwhile is kept
+                file.write(content)
+    except OSError as why:
+        raise ConfigError(
+            f"{why.filename or directory} can't be written: {why.strerror}",
+            hint="choose a directory that you may write to",
+        ) from why
     written = [name for name, _ in files]
     if settings.output == "json":
         emit({"directory": str(directory), "files": written})

@@ -3,6 +3,7 @@
 Source: docs/decisions/0016-reviewing-a-change.md.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -104,7 +105,8 @@ def write(plan: SavedPlan, path: Path) -> None:
             file.write(data)
         beside.replace(path)
     except OSError as why:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise ConfigError(f"the plan can't be written to {path}: {why.strerror}") from why
 
 

@@ -53,10 +53,7 @@ class Files:
         try:
             data = _bytes(self.project / file)
         except OSError as error:
-            reason = error.strerror or str(error)
-            self.findings.append(
-                Finding(rule="unreadable", message=f"the file can't be read: {reason}", file=file)
-            )
+            self.unreadable(file, error)
             return None
         document, findings = read(file, data)
         if kind in _MAY_BE_EMPTY:
@@ -70,6 +67,13 @@ class Files:
             )
         self.findings.extend(findings)
         return document
+
+    def unreadable(self, file: str, error: OSError, what: str = "file") -> None:
+        """Record that a file or folder is there and can't be read."""
+        reason = error.strerror or str(error)
+        self.findings.append(
+            Finding(rule="unreadable", message=f"the {what} can't be read: {reason}", file=file)
+        )
 
     def _outside(self, file: str) -> bool:
         try:
@@ -98,7 +102,12 @@ class Files:
         """Read the document of a kind that has one place in the project."""
         place = next(each for each in KINDS if each.name == kind)
         path = self.project / place.place
-        if path.is_file():
+        try:
+            there = path.is_file()
+        except OSError as error:
+            self.unreadable(place.place, error)
+            return None
+        if there:
             self._read[kind] = self.document(place.place, kind)
             return self._read[kind]
         if path.exists():
@@ -127,9 +136,15 @@ class Files:
         silence, what it should declare would be gone.
         """
         path = self.project / folder
-        if not path.is_dir():
+        try:
+            found = path.iterdir() if path.is_dir() else ()
+            names = sorted(each.name for each in found if each.suffix in _YAML)
+        except OSError as error:
+            self.unreadable(folder, error, "folder")
             return
-        names = sorted(each.name for each in path.iterdir() if each.suffix in _YAML)
+        if len(names) > FILES_MAX:
+            said = f"the folder has {len(names)} files, of which {FILES_MAX} are read"
+            self.findings.append(Finding(rule="too-large", message=said, file=folder))
         for name in names[:FILES_MAX]:
             if not name.startswith("."):
                 yield f"{folder}/{name}"

@@ -25,7 +25,12 @@ def named_files(
     to its end (`sure`), of names that aren't `known`.
     """
     found: dict[str, dict[str, Variable]] = {}
-    for name, named in files_by_name(files.project, folder, known).items():
+    try:
+        by_name = files_by_name(files.project, folder, known)
+    except OSError as error:
+        files.unreadable(folder, error, "folder")
+        return {}
+    for name, named in by_name.items():
         for file in named.files:
             found.setdefault(name, {}).update(_of(files, file))
         if sure and named.files and name not in known:

@@ -154,6 +154,14 @@ def test_an_inventory_that_cannot_be_read_is_no_empty_list(
     assert "there is no directory" in capsys.readouterr().err
 
 
+def test_init_says_where_it_cannot_write(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(["init", str(tmp_path / "file/below")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"agentctl: {tmp_path / 'file/below'}")
+    assert "can't be written: Not a directory; choose a directory that you may write to" in said
+
+
 def test_output_that_can_not_be_written_is_said(project: Path) -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(

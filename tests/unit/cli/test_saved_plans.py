@@ -45,6 +45,15 @@ def kept(project: Path) -> SavedPlan:
     return saved(proposal(), project, Chosen(), prune=False)
 
 
+def test_where_no_plan_can_be_written_it_is_said(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    kept = saved(proposal(), project, Chosen(), prune=False)
+    with pytest.raises(
+        ConfigError, match=r"the plan can't be written to .*/file/below: Not a directory"
+    ):
+        write(kept, tmp_path / "file/below")
+
+
 def test_only_its_owner_reads_a_saved_plan_and_it_comes_back_as_it_was(
     kept: SavedPlan, tmp_path: Path
 ) -> None:

@@ -1,5 +1,7 @@
 """Loading a project: precedence, loops, conditions, tags, limits, and what comes out."""
 
+import errno
+from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 
 from agentctl import resources
-from agentctl.config import expansion, inventory, load
+from agentctl.config import expansion, files, inventory, load
 from agentctl.config.explain import explain
 from agentctl.config.loaded import Loaded
 from agentctl.errors import ConfigError, NotFound
@@ -462,6 +464,36 @@ def test_a_link_out_of_the_project_is_refused_and_nothing_of_it_is_said(
     loaded = load(root)
     assert [each.rule for each in loaded.findings if each.file == file] == ["outside-project"]
     assert SECRET not in f"{loaded.findings}{loaded.sources}"
+
+
+@pytest.mark.parametrize(
+    "folder", ["playbooks", "policies", "group_vars", "group_vars/all", "schemas/messages"]
+)
+def test_a_folder_that_cannot_be_read_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    root = project(tmp_path, playbooks__a=play(f"{{name: a, {AGENT}}}", "h1"))
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    listing = Path.iterdir
+
+    def denied(path: Path) -> Iterator[Path]:
+        if path == root / folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listing(path)
+
+    monkeypatch.setattr(Path, "iterdir", denied)  # the tests may run as root, who reads everything
+    told = [str(each) for each in load(root).findings if each.rule == "unreadable"]
+    assert told == [
+        f"{folder.removesuffix('/all')}: error: the folder can't be read: Permission denied"
+    ]
+
+
+def test_a_file_too_many_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plays = {f"playbooks__{at}": play(f"{{name: a{at}, {AGENT}}}", "h1") for at in range(3)}
+    monkeypatch.setattr(files, "FILES_MAX", 2)
+    assert [str(each) for each in load(project(tmp_path, **plays)).errors] == [
+        "playbooks: error: the folder has 3 files, of which 2 are read"
+    ]
 
 
 def test_a_link_inside_the_project_is_followed(tmp_path: Path) -> None:
