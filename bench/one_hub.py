@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -102,10 +103,14 @@ def await_ready(paths: StatePaths, child: "subprocess.Popen[bytes]", log: Path) 
 
 def apply(paths: StatePaths, desired: DesiredState) -> None:
     """Apply a fleet that nobody reconciles."""
+    Hub(str(paths.operator_socket)).post("/api/hub/generations", desired_body(desired))
+
+
+def desired_body(desired: DesiredState) -> dict[str, Any]:
+    """Return a first apply of a fleet that nobody reconciles, as it is posted."""
     watched = Monitoring(lease_s=250.0, reconciler_silent_s=86_400.0)
     document = plain(replace(desired, monitoring=watched))
-    body = {"desired": document, "expected": 0, "commit": "", "prune": False}
-    Hub(str(paths.operator_socket)).post("/api/hub/generations", body)
+    return {"desired": document, "expected": 0, "commit": "", "prune": False}
 
 
 Place = tuple[AgentSpec, int]  # an agent and the number of one of its replicas
