@@ -50,7 +50,7 @@ def dashboard(settings: Settings, role: str) -> None:
     click.echo(made["code"])
     click.echo(
         f"Type the code into the page: it works once, for {spoken(made['code_ends_at_s'] - now_s)};"
-        f" it shows what a {made['role']} sees, for {spoken(made['expires_at_s'] - now_s)}.",
+        f" it shows what the role {made['role']} may see, for {spoken(made['expires_at_s'] - now_s)}.",
         err=True,
     )
     if not over_http:
