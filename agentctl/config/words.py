@@ -29,6 +29,7 @@ _ARTICLES = {
     "boolean": "true or false",
     "null": "nothing",
 }
+_YAML_1_1 = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _SIZES = {
     "minItems": "at least {} items",
     "maxItems": "at most {} items",
@@ -228,8 +229,11 @@ def _hint(error: Any) -> str:
             return f'write "{text}{unit}"' if unit else f'quote it: "{text}"'
         if isinstance(value, dict) and len(value) == 1:
             return "quote the text if it contains ': '"
-    if error.validator == "type" and isinstance(value, str) and value.isdigit():
-        return "leave out the quotes"
+    if error.validator == "type" and isinstance(value, str):
+        if "boolean" in str(error.validator_value) and value.lower() in _YAML_1_1:
+            return f"write {_YAML_1_1[value.lower()]}: {value} is text here, as in YAML 1.2"
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+            return "leave out the quotes"
     if error.validator == "pattern" and isinstance(value, str):
         return _size_hint(value)
     return ""

@@ -488,6 +488,21 @@ def test_a_folder_that_cannot_be_read_is_a_finding(
     ]
 
 
+@pytest.mark.parametrize(
+    ("more", "agent", "hint"),
+    [
+        ("  prune: yes\n", "", "write true: yes is text here, as in YAML 1.2"),
+        ("  prune: Off\n", "", "write false: Off is text here, as in YAML 1.2"),
+        ("", ", resources: {cpus: '1.5'}", "leave out the quotes"),
+    ],
+)
+def test_a_value_of_another_type_says_what_to_write(
+    tmp_path: Path, more: str, agent: str, hint: str
+) -> None:
+    root = project(tmp_path, playbooks__a=play(f"{{name: a, {AGENT}{agent}}}", "h1", more))
+    assert [each.suggestion for each in load(root).errors] == [hint]
+
+
 def test_a_file_too_many_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plays = {f"playbooks__{at}": play(f"{{name: a{at}, {AGENT}}}", "h1") for at in range(3)}
     monkeypatch.setattr(files, "FILES_MAX", 2)
