@@ -86,8 +86,8 @@ class OneThread:
     """A hub without a thread of its own, and a fleet of living containers: their tokens."""
 
     def __init__(self, folder: Path) -> None:
-        paths = StatePaths(folder)
-        paths.prepare()
+        self._paths = paths = StatePaths(folder)
+        paths.prepare(paths.store, paths.keys)
         self.store = Store.open(paths.store, map_bytes=MAP_BYTES, sync=False)
         hub = bootstrap.open_hub(paths, self.store)
         self.agents = Wire(agents_app(hub), folder / "agents.sock")
@@ -98,6 +98,11 @@ class OneThread:
         """Apply a fleet and bring its containers to life; return their SVIDs."""
         self.operators.ask("POST", "/api/hub/generations", body=desired_body(desired))
         return [self._one(spec, at) for spec in specs for at in range(replicas)]
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.store.close()
+        shutil.rmtree(self._paths.runtime, ignore_errors=True)
 
     def _one(self, spec: AgentSpec, replica: int) -> str:
         place = {"agent": spec.name, "host": spec.host, "replica": replica, "generation": 1}
@@ -190,7 +195,7 @@ def counted(name: str, count: int, *, callgrind: bool) -> None:
                 each_us = (time.process_time() - began) / count * 1e6
                 print(f"{name}: {each_us:.0f} us of CPU each, client included", flush=True)
         finally:
-            hub.store.close()
+            hub.close()
 
 
 def _instrument(how: str) -> None:
