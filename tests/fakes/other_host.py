@@ -117,6 +117,7 @@ class OtherHost:
         (self.bin / "ssh").chmod(0o755)
 
 
+# A daemon without a bridge removes the one that it finds: it gets a network namespace to look in.
 _NO_NETWORK = ("--bridge=none", "--iptables=false", "--ip6tables=false")
 
 
@@ -130,7 +131,7 @@ def second_engine(folder: Path) -> Iterator[Path]:
     words = [word for option, name in own.items() for word in (option, str(folder / name))]
     with (folder / "dockerd.log").open("wb") as log:
         dockerd = subprocess.Popen(
-            ["dockerd", "-H", f"unix://{door}", *words, *_NO_NETWORK],
+            ["unshare", "--net", "dockerd", "-H", f"unix://{door}", *words, *_NO_NETWORK],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
