@@ -25,9 +25,7 @@ class Selection:
         `untagged` and `all` select as Ansible's do.
         """
         mine = set(tags)
-        if mine & set(self.skip_tags) or ("tagged" in self.skip_tags and mine):
-            return False
-        if "untagged" in self.skip_tags and not mine:
+        if self._skips(mine):
             return False
         wanted = set(self.tags) or {"all"}
         if mine & (wanted - {"all", "tagged", "untagged"}):
@@ -37,3 +35,11 @@ class Selection:
         if "always" in mine or "all" in wanted:
             return True
         return ("tagged" in wanted and bool(mine)) or ("untagged" in wanted and not mine)
+
+    def _skips(self, mine: set[str]) -> bool:
+        skipped = set(self.skip_tags)
+        if "all" in skipped:  # what is `always` goes on, unless it is skipped by that name
+            return "always" not in mine or "always" in skipped
+        if "untagged" in skipped and not mine:
+            return True
+        return bool(mine & skipped) or ("tagged" in skipped and bool(mine))
