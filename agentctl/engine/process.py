@@ -59,11 +59,14 @@ class ProcessEngine:
         """Return our agents' processes; what ended is reaped and its secrets are taken away."""
         try:
             self._tidy()
+            seen = reader.observe_processes(
+                self._host, paths=self._paths, installation=self._installation
+            )
+            if any(each.state is ContainerState.EXITED for each in seen.containers):
+                self._tidy()  # it may have ended since: what is told to have ended has no secrets
         except OSError as why:
             return ObservedHost(name=self._host.name, error=f"{self._host.engine_url} {why}")
-        return reader.observe_processes(
-            self._host, paths=self._paths, installation=self._installation
-        )
+        return seen
 
     def boot_paths(self, birth: Birth) -> dict[str, str]:
         """Return the paths on this machine: there is no other view."""

@@ -6,13 +6,14 @@ import signal
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agentctl.engine import proc, records
+from agentctl.engine import proc, reader, records
 from agentctl.errors import EngineRefused
 from agentctl.model.fleet import Lifecycle
-from agentctl.model.instance import ContainerState
+from agentctl.model.instance import ContainerState, ObservedHost
 from tests.engine.engines.rigs import Rig, until
 
 
@@ -47,6 +48,30 @@ def test_its_folders_are_closed_to_others(process_rig: Rig) -> None:
     paths = process_rig.engine.boot_paths(birth)
     for each in (paths["workspace"], paths["secrets_dir"], folder(process_rig)):
         assert stat.S_IMODE(Path(each).stat().st_mode) == 0o700
+
+
+def test_one_that_ends_while_it_is_looked_at_keeps_no_secrets(
+    process_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    birth = process_rig.birth()
+    container = process_rig.run(birth, "secret:token", secrets={"token": "canary"})
+    process_rig.prints(container, "secret kept")
+    kept, pid = Path(process_rig.engine.boot_paths(birth)["secrets_dir"]), pid_of(container)
+    read = reader.observe_processes
+
+    def ended_meanwhile(*host: Any, **of: Any) -> ObservedHost:
+        os.kill(pid, signal.SIGKILL)
+        return until(lambda: _all_ended(read(*host, **of)), what=lambda: "its end")
+
+    monkeypatch.setattr(reader, "observe_processes", ended_meanwhile)
+    seen = process_rig.engine.observe()
+    monkeypatch.undo()
+    assert [each.state for each in seen.containers] == [ContainerState.EXITED]
+    assert not kept.exists()
+
+
+def _all_ended(seen: ObservedHost) -> ObservedHost | None:
+    return seen if {each.state for each in seen.containers} == {ContainerState.EXITED} else None
 
 
 def test_its_secrets_go_when_it_ends(process_rig: Rig) -> None:
