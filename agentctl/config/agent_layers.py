@@ -39,7 +39,7 @@ def agents_on(
         both = {**shared[0][1], **shared[1][1]}
         for index, agent in enumerate(play["agents"]):
             at = (*path, "agents", index)
-            if not files.sound(document, at):
+            if not files.sound(document, at) or "name" not in agent:  # only keys that are refused
                 continue
             own = variables(document, (*at, "vars"), agent.get("vars"))
             scope = host_scope(inventory, host, both, extra, ledger).with_variables(own)

@@ -109,7 +109,9 @@ class Plays:
 
         for index, agent in enumerate(play["agents"]):
             at = (*path, "agents", index)
-            if not self.files.sound(document, at):
+            if (
+                not self.files.sound(document, at) or "name" not in agent
+            ):  # only keys that are refused
                 self.agents.complete = False
                 continue
             self._agent(document, path, at, play, agent, hosts, scope)

@@ -196,3 +196,14 @@ def test_a_budgets_line_is_quoted_unless_it_may_hold_a_secret(
     assert run(["validate", "--project", str(project)]) == 1
     out = capsys.readouterr().out
     assert (f"| {' ' * 6}{line}" in out) is quoted
+
+
+def test_an_agent_of_refused_keys_alone_is_in_nobodys_way(project: Path, capsys: Captured) -> None:
+    (project / "playbooks/more.yaml").write_text(
+        "- {name: x, hosts: private, agents: [{model: qwen3}]}\n"
+    )
+    words = ["inventory", "--project", str(project), "--host", "local", "--agent", "researcher"]
+    assert run([*words, "--explain"]) == 0
+    said = capsys.readouterr()
+    assert "fleet" in said.out
+    assert "'model' has no meaning here" in said.err

@@ -239,6 +239,13 @@ def test_when_decides_for_each_host_and_item(tmp_path: Path) -> None:
     assert names(load(project(tmp_path, playbooks__a=text))) == "h1/w-2 h1/w-3 h2/w-3 h3/w-2 h3/w-3"
 
 
+def test_an_agent_of_refused_keys_alone_is_told_once(tmp_path: Path) -> None:
+    root = project(tmp_path, playbooks__a=play("{model: qwen3}", "h1"))
+    assert [(each.rule, each.path) for each in load(root).findings] == [
+        ("refused-key", "[0].agents[0].model")
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "left", "partial"),
     [
